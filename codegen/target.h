@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What to compile for. A target is a value: its name is part of every record's key.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/status.h"
+#include "te/dtype.h"
+
+namespace tunesmith::codegen {
+
+/// A CPU: the instruction set decides the code, the caches decide the plans. Measured limits are not part of
+/// it (measure/limits.h); they describe one machine, not what code may be run on it.
+struct Target {
+  std::string name;       // "x86-64-avx512": as on the command line and in records
+  std::string triple;     // LLVM's
+  std::string cpu;        // LLVM's tuning model: "x86-64-v4", …
+  std::string features;   // LLVM's: "+avx512f,+avx512bf16,…"
+  int vector_bytes = 16;  // of one register
+  int vector_registers = 16;
+  bool masks = false;  // masked loads and stores cost as much as plain ones
+  bool fma = false;
+  bool vnni = false;  // u8 x s8 dot products into s32
+  bool bf16 = false;  // bf16 dot products into f32
+  int64_t l1_bytes = 32 << 10;
+  int64_t l2_bytes = 1 << 20;
+  int64_t l3_bytes = 8 << 20;  // that one core can use
+
+  int lanes(te::DType type) const { return vector_bytes / static_cast<int>(te::SizeOf(type)); }
+};
+
+/// "native" (this machine's best level), "x86-64-sse4.2", "x86-64-avx2", "x86-64-avx512" (with VNNI and BF16
+/// added where "native" has them: "x86-64-avx512-vnni-bf16"). An unknown name is an error that lists the
+/// known ones.
+Result<Target> TargetNamed(std::string_view name);
+std::vector<std::string> KnownTargets();
+
+}  // namespace tunesmith::codegen

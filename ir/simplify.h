@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Algebra on integer expressions whose variables have known ranges: the one place that proves that a guard
+// always holds, that an index stays inside, or that (8*i + j) / 8 is i.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "ir/ir.h"
+
+namespace tunesmith::ir {
+
+/// All values v with low <= v <= high. Empty if low > high.
+struct Interval {
+  int64_t low = 0;
+  int64_t high = 0;
+};
+
+/// sum of coefficient * variable + constant; terms sorted by variable, no zero coefficient.
+struct Affine {
+  std::vector<std::pair<int, int64_t>> terms;
+  int64_t constant = 0;
+};
+
+/// The expression as affine form; nothing if it has division, products of variables or anything else.
+std::optional<Affine> ToAffine(const Expr& e);
+Expr ToExpr(const Affine& a);
+
+/// The ranges of the variables in scope, and facts known to hold (from enclosing conditions).
+class Ranges {
+ public:
+  /// Narrows variable `var` to the interval. Later calls for one variable replace earlier ones.
+  void Set(int var, Interval range);
+  void Erase(int var);
+  std::optional<Interval> Get(int var) const;
+  /// Assumes a bool expression (and its conjuncts) to hold until `Forget` is called with the returned mark.
+  size_t Assume(const Expr& condition);
+  void Forget(size_t mark);
+
+  /// Bounds of an integer expression; nothing if a variable has no range. Affine parts are exact over the
+  /// box.
+  std::optional<Interval> Bounds(const Expr& e) const;
+  /// True or false if the condition has one value for all values of its variables; nothing otherwise.
+  std::optional<bool> Prove(const Expr& condition) const;
+
+ private:
+  std::map<int, Interval> ranges_;
+  std::vector<Expr> facts_;
+};
+
+/// An equal expression with constants folded, affine sums collected in a canonical order, divisions and
+/// remainders resolved where the ranges allow it, and conditions that are proven replaced by constants.
+Expr Simplify(const Expr& e, const Ranges& ranges);
+/// The same for all expressions of a statement; `if`s with a known condition and loops without iterations
+/// disappear, loops of one iteration are replaced by their body.
+Stmt Simplify(const Stmt& statement, const Ranges& ranges);
+
+/// Divides each serial or parallel loop in `partitioned` (loop variables) into the iterations in which every
+/// guard and condition inside that depends on it holds, and the boundary iterations before and after; see
+/// Halide's loop partitioning (Ragan-Kelley et al., PLDI 2013, section 4.4). Conditions that involve loops
+/// outside are left alone. The copies of a loop get variables of their own, appended to function->variables.
+void Partition(Function* function, const std::vector<int>& partitioned);
+
+}  // namespace tunesmith::ir
