@@ -14,24 +14,15 @@
 #include <string>
 #include <vector>
 
+#include "schedule/kinds.h"
 #include "te/expr.h"
 
 namespace tunesmith::ir {
 
+using schedule::LoopKind;
+using schedule::Scope;
 using te::DType;
 using te::Expr;
-
-/// Who sees a buffer and how long it lives. Accelerators add their own scratchpads (`kShared`,
-/// `kLocalMemory`, …) here.
-enum class Scope : uint8_t {
-  kParameter,  // given by the caller: inputs, weights (packed ones too), outputs
-  kWorkspace,  // given by the caller for the duration of a call; holds nothing between calls
-  kThread,     // private to one iteration of the innermost enclosing parallel loop (one worker): in memory,
-               // cache-sized
-  kRegister,   // SSA values: after unrolling, every access has a constant index (vector loops: constant plus
-               // the lane)
-  kShared,     // visible to the threads bound to one group (GPU shared memory, an NPU's unified buffer)
-};
 
 struct Buffer {
   std::string name;
@@ -43,16 +34,6 @@ struct Buffer {
   bool written = false;   // kParameter: false for what is only read
 };
 
-enum class LoopKind : uint8_t {
-  kSerial,
-  kParallel,  // iterations in any order, on several threads; one level deep; `grain` iterations at least go
-              // together
-  kVector,    // the iterations are lanes; constant extent, at most 64
-  kUnroll,    // the body is repeated for each value; constant extent
-  kBound,     // one iteration a hardware thread: `binding` names the index ("thread.x", "block.y", an NPU's
-              // core)
-};
-
 enum class StmtKind : uint8_t {
   kSeq,    // the statements of `body` in order
   kFor,    // for var in begin .. begin+extent
@@ -60,12 +41,12 @@ enum class StmtKind : uint8_t {
   kStore,  // buffer[index] = value; value has the buffer's dtype
   kAlloc,  // `buffer` (kThread, kRegister or kShared) lives within body[0]; its content is undefined at first
   kPrefetch,  // asks for the cache line of buffer[index]; no effect on meaning, any address
-  kCopy,  // starts an asynchronous copy of `extent` elements: buffer[index …] = source[value …]; `event`
-          // fires at its end
-  kWait,  // until `event` has fired `extent` times in all
-  kSignal,  // fires `event` from here
-  kRoles,   // each statement of `body` runs on its own group of threads, concurrently; they meet through
-            // events
+  kCopy,      // starts an asynchronous copy of `extent` elements: buffer[index …] = source[value …]; `event`
+              // fires at its end
+  kWait,      // until `event` has fired `extent` times in all
+  kSignal,    // fires `event` from here
+  kRoles,     // each statement of `body` runs on its own group of threads, concurrently; they meet through
+              // events
 };
 
 struct StmtNode;

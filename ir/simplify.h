@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ir/ir.h"
+#include "te/affine.h"
 
 namespace tunesmith::ir {
 
@@ -17,15 +18,9 @@ struct Interval {
   int64_t high = 0;
 };
 
-/// sum of coefficient * variable + constant; terms sorted by variable, no zero coefficient.
-struct Affine {
-  std::vector<std::pair<int, int64_t>> terms;
-  int64_t constant = 0;
-};
-
-/// The expression as affine form; nothing if it has division, products of variables or anything else.
-std::optional<Affine> ToAffine(const Expr& e);
-Expr ToExpr(const Affine& a);
+using te::Affine;
+using te::ToAffine;
+using te::ToExpr;
 
 /// The ranges of the variables in scope, and facts known to hold (from enclosing conditions).
 class Ranges {
@@ -56,10 +51,13 @@ Expr Simplify(const Expr& e, const Ranges& ranges);
 /// disappear, loops of one iteration are replaced by their body.
 Stmt Simplify(const Stmt& statement, const Ranges& ranges);
 
-/// Divides each serial or parallel loop in `partitioned` (loop variables) into the iterations in which every
-/// guard and condition inside that depends on it holds, and the boundary iterations before and after; see
-/// Halide's loop partitioning (Ragan-Kelley et al., PLDI 2013, section 4.4). Conditions that involve loops
-/// outside are left alone. The copies of a loop get variables of their own, appended to function->variables.
+/// Divides each loop in `partitioned` (loop variables) into the iterations in which every guard and condition
+/// inside that depends on it holds, and the boundary iterations before and after; see Halide's loop
+/// partitioning (Ragan-Kelley et al., PLDI 2013, section 4.4). Conditions that involve variables of loops
+/// outside it are left alone. A serial loop becomes up to three loops (of one iteration: none). A parallel
+/// loop stays one loop, so that its iterations are still shared out together, and its body becomes a choice
+/// by the variable's value. Copies of a loop get variables of their own, appended to function->variables. The
+/// copies are simplified with their ranges.
 void Partition(Function* function, const std::vector<int>& partitioned);
 
 }  // namespace tunesmith::ir

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words that plans and loop IR share: how a loop runs, and where a buffer lies.
+#pragma once
+
+#include <cstdint>
+
+namespace tunesmith::schedule {
+
+enum class LoopKind : uint8_t {
+  kSerial,
+  kParallel,  // iterations in any order, on several threads; `grain` iterations at least go together.
+              // Parallel loops nest only perfectly (the outer one's body is the inner one and nothing else):
+              // one iteration space.
+  kVector,  // the iterations are lanes; constant extent, at most 64
+  kUnroll,  // the body is repeated for each value; constant extent
+  kBound,   // one iteration a hardware thread: "thread.x", "block.y", an NPU's core
+};
+
+/// Who sees a buffer and how long it lives.
+enum class Scope : uint8_t {
+  kParameter,  // given by the caller: inputs, weights (packed ones too), outputs
+  kWorkspace,  // given by the caller for the duration of a call; holds nothing between calls
+  kThread,     // private to one iteration of the innermost enclosing parallel loop (one worker): in memory,
+               // cache-sized
+  kRegister,   // SSA values: after unrolling, every access has a constant index (vector loops: constant plus
+               // the lane)
+  kShared,     // visible to the threads bound to one group (GPU shared memory, an NPU's unified buffer)
+};
+
+}  // namespace tunesmith::schedule
