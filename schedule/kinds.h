@@ -11,9 +11,9 @@ enum class LoopKind : uint8_t {
   kParallel,  // iterations in any order, on several threads; `grain` iterations at least go together.
               // Parallel loops nest only perfectly (the outer one's body is the inner one and nothing else):
               // one iteration space.
-  kVector,  // the iterations are lanes; constant extent, at most 64
-  kUnroll,  // the body is repeated for each value; constant extent
-  kBound,   // one iteration a hardware thread: "thread.x", "block.y", an NPU's core
+  kVector,    // the iterations are lanes; constant extent, at most 64
+  kUnroll,    // the body is repeated for each value; constant extent
+  kBound,     // one iteration a hardware thread: "thread.x", "block.y", an NPU's core
 };
 
 /// Who sees a buffer and how long it lives.

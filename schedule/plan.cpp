@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/plan.h"
+
+#include <algorithm>
+
+#include "support/strings.h"
+
+namespace tunesmith::schedule {
+
+const std::string& Plan::NameOf(StageId id) const {
+  return graph->tensors[static_cast<size_t>(stage(id).tensor)].name;
+}
+
+bool Plan::Encloses(NodeId loop, NodeId node) const {
+  if (node == kRoot) return false;
+  do {
+    node = nodes[static_cast<size_t>(node)].parent;
+    if (node == loop) return true;
+  } while (node != kRoot);
+  return false;
+}
+
+std::vector<NodeId> Plan::LoopsAbove(NodeId node) const {
+  std::vector<NodeId> loops;
+  for (NodeId n = nodes[static_cast<size_t>(node)].parent; n != kRoot;
+       n = nodes[static_cast<size_t>(n)].parent) {
+    loops.push_back(n);
+  }
+  std::reverse(loops.begin(), loops.end());
+  return loops;
+}
+
+NodeId Plan::ChildTowards(NodeId loop, NodeId node) const {
+  while (nodes[static_cast<size_t>(node)].parent != loop) node = nodes[static_cast<size_t>(node)].parent;
+  return node;
+}
+
+const std::vector<NodeId>& Plan::ChildrenOf(NodeId loop) const {
+  return loop == kRoot ? roots : nodes[static_cast<size_t>(loop)].children;
+}
+
+bool Plan::Reduces(StageId id, NodeId loop) const {
+  const StagePlan& s = stages[static_cast<size_t>(id)];
+  for (size_t a = static_cast<size_t>(stage(id).spatial); a < s.axes.size(); ++a) {
+    if (s.axes[a].CoefficientOf(loop) != 0) return true;
+  }
+  return false;
+}
+
+bool Plan::IsSpatial(StageId id, NodeId loop) const {
+  const StagePlan& s = stages[static_cast<size_t>(id)];
+  for (size_t a = 0; a < static_cast<size_t>(stage(id).spatial); ++a) {
+    if (s.axes[a].CoefficientOf(loop) != 0) return true;
+  }
+  return false;
+}
+
+Plan InitialPlan(std::shared_ptr<const te::Graph> graph) {
+  Plan plan;
+  plan.graph = std::move(graph);
+  plan.stages.resize(plan.graph->stages.size());
+  for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
+    BuildNest(&plan, id, kRoot, static_cast<int>(plan.roots.size()));
+  }
+  return plan;
+}
+
+void BuildNest(Plan* plan, StageId id, NodeId parent, int position) {
+  const te::Stage& stage = plan->stage(id);
+  StagePlan& s = plan->stages[static_cast<size_t>(id)];
+  s.axes.assign(stage.axes.size(), te::Affine());
+  s.guards.clear();
+  s.touched = false;
+  auto append = [&](Node node) {
+    NodeId n = static_cast<NodeId>(plan->nodes.size());
+    node.parent = parent;
+    auto& siblings = parent == kRoot ? plan->roots : plan->nodes[static_cast<size_t>(parent)].children;
+    siblings.insert(siblings.begin() + std::min<int>(position, static_cast<int>(siblings.size())), n);
+    plan->nodes.push_back(std::move(node));
+    parent = n;
+    position = 0;
+    return n;
+  };
+  for (size_t a = 0; a < stage.axes.size(); ++a) {
+    bool spatial = a < static_cast<size_t>(stage.spatial);
+    int64_t extent = stage.axes[a].extent;
+    if (spatial && !s.region.empty()) {
+      s.axes[a] = s.region[a].first;
+      extent = s.region[a].extent;
+    }
+    if (extent == 1) continue;
+    Node loop;
+    loop.name = StrCat(plan->NameOf(id), ".", stage.axes[a].name);
+    loop.extent = extent;
+    loop.owner = id;
+    te::Affine step;
+    step.terms.emplace_back(append(std::move(loop)), 1);
+    s.axes[a] = s.axes[a] + step;
+  }
+  Node leaf;
+  leaf.name = plan->NameOf(id);
+  leaf.stage = id;
+  s.leaf = append(std::move(leaf));
+  for (const Guard& outside : s.where) {
+    te::Affine value;
+    value.constant = outside.value.constant;
+    for (const auto& [axis, factor] : outside.value.terms) {
+      value = value + s.axes[static_cast<size_t>(axis)] * factor;
+    }
+    s.guards.push_back({value, outside.extent});
+  }
+}
+
+void RemoveNest(Plan* plan, StageId id) {
+  NodeId node = plan->stages[static_cast<size_t>(id)].leaf;
+  plan->stages[static_cast<size_t>(id)].leaf = -1;
+  while (node != kRoot && plan->nodes[static_cast<size_t>(node)].children.empty()) {
+    Node& n = plan->nodes[static_cast<size_t>(node)];
+    n.removed = true;
+    auto& siblings = n.parent == kRoot ? plan->roots : plan->nodes[static_cast<size_t>(n.parent)].children;
+    siblings.erase(std::find(siblings.begin(), siblings.end(), node));
+    node = n.parent;
+  }
+}
+
+Result<NodeId> LoopNamed(const Plan& plan, std::string_view name) {
+  NodeId found = -1;
+  std::string suffix = StrCat(".", name);
+  for (NodeId n = 0; n < static_cast<NodeId>(plan.nodes.size()); ++n) {
+    const Node& node = plan.nodes[static_cast<size_t>(n)];
+    if (node.removed || node.is_leaf()) continue;
+    if (node.name == name) return n;
+    std::string_view full = node.name;
+    // Without its stage: everything after the first dot is `name`.
+    if (full.size() <= suffix.size() || full.substr(full.size() - suffix.size()) != suffix) continue;
+    if (full.substr(0, full.size() - suffix.size()) !=
+        plan.NameOf(plan.nodes[static_cast<size_t>(n)].owner)) {
+      continue;
+    }
+    if (found != -1) {
+      return Invalid(StrCat("two loops are called '", name, "': write '",
+                            plan.nodes[static_cast<size_t>(found)].name, "' or '", node.name, "'"));
+    }
+    found = n;
+  }
+  if (found != -1) return found;
+  std::string known;
+  for (const Node& node : plan.nodes) {
+    if (!node.removed && !node.is_leaf()) StrAppend(&known, known.empty() ? "" : ", ", node.name);
+  }
+  return NotFound(StrCat("no loop is called '", name, "'; there are: ", known));
+}
+
+Result<StageId> StageNamed(const Plan& plan, std::string_view name) {
+  std::string known;
+  for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
+    if (plan.NameOf(id) == name) return id;
+    StrAppend(&known, known.empty() ? "" : ", ", plan.NameOf(id));
+  }
+  return NotFound(StrCat("no stage is called '", name, "'; there are: ", known));
+}
+
+Span SpanOf(const Plan& plan, const te::Affine& value, NodeId within) {
+  Span span;
+  span.extent = 1;
+  span.first.constant = value.constant;
+  for (const auto& [loop, factor] : value.terms) {
+    if (within != kRoot && (loop == within || !plan.Encloses(within, loop))) {
+      span.first.terms.emplace_back(loop, factor);
+      continue;
+    }
+    int64_t reach = (plan.nodes[static_cast<size_t>(loop)].extent - 1) * factor;
+    if (reach < 0) span.first.constant += reach;
+    span.extent += std::abs(reach);
+  }
+  return span;
+}
+
+std::optional<te::Affine> IndexOverLoops(const Plan& plan, StageId stage, const te::Expr& index) {
+  std::optional<te::Affine> over_axes = te::ToAffine(index);
+  if (!over_axes) return std::nullopt;
+  te::Affine value;
+  value.constant = over_axes->constant;
+  for (const auto& [axis, factor] : over_axes->terms) {
+    value = value + plan.stages[static_cast<size_t>(stage)].axes[static_cast<size_t>(axis)] * factor;
+  }
+  return value;
+}
+
+}  // namespace tunesmith::schedule

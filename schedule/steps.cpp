@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps on loops: split, reorder, kinds, partition.
+#include "schedule/steps.h"
+
+#include <algorithm>
+
+#include "support/strings.h"
+
+namespace tunesmith::schedule {
+namespace {
+
+Node& At(Plan& plan, NodeId n) { return plan.nodes[static_cast<size_t>(n)]; }
+
+/// Replaces loop `from` by `to` wherever the plan names it in an affine form.
+void SubstituteLoop(Plan* plan, NodeId from, const te::Affine& to) {
+  for (StagePlan& s : plan->stages) {
+    for (te::Affine& a : s.axes) {
+      if (a.CoefficientOf(from) != 0) a = te::Substitute(a, from, to);
+    }
+    for (Guard& g : s.guards) {
+      if (g.value.CoefficientOf(from) != 0) g.value = te::Substitute(g.value, from, to);
+    }
+    for (Span& r : s.region) {
+      if (r.first.CoefficientOf(from) != 0) r.first = te::Substitute(r.first, from, to);
+    }
+  }
+}
+
+void MarkTouched(Plan* plan, NodeId loop) {
+  for (StageId id = 0; id < static_cast<StageId>(plan->stages.size()); ++id) {
+    StagePlan& s = plan->stages[static_cast<size_t>(id)];
+    if (s.leaf >= 0 && plan->Encloses(loop, s.leaf)) s.touched = true;
+  }
+}
+
+Status CheckPlain(const Plan& plan, NodeId loop, std::string_view step) {
+  const Node& node = plan.nodes[static_cast<size_t>(loop)];
+  if (node.kind == LoopKind::kSerial) return absl::OkStatus();
+  return Invalid(
+      StrCat(step, " ", node.name, ": the loop is parallel, vector or unrolled already; split it first"));
+}
+
+}  // namespace
+
+Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
+  TS_RETURN_IF_ERROR(CheckPlain(plan, loop, "split"));
+  const std::string name = At(plan, loop).name;
+  const int64_t extent = At(plan, loop).extent;
+  if (factor < 1) return Invalid(StrCat("split ", name, ": the factor ", factor, " is below 1"));
+  for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
+    const StagePlan& s = plan.stages[static_cast<size_t>(id)];
+    if (s.keep == loop || s.at == loop) {
+      return Invalid(StrCat("split ", name, ": '", plan.NameOf(id),
+                            "' is placed or kept at this loop; split before that"));
+    }
+  }
+  MarkTouched(&plan, loop);
+  const bool remainder = extent % factor != 0;
+
+  Node inner;
+  inner.name = StrCat(name, ".i");
+  inner.owner = At(plan, loop).owner;
+  inner.extent = factor;
+  inner.parent = loop;
+  inner.children = std::move(At(plan, loop).children);
+  NodeId inner_id = static_cast<NodeId>(plan.nodes.size());
+  for (NodeId child : inner.children) At(plan, child).parent = inner_id;
+  plan.nodes.push_back(std::move(inner));
+  Node& outer = At(plan, loop);
+  outer.name = StrCat(name, ".o");
+  outer.extent = (extent + factor - 1) / factor;
+  outer.children = {inner_id};
+  if (remainder && tail == Tail::kPeel) outer.partition = true;
+
+  te::Affine value;
+  value.terms.emplace_back(loop, factor);
+  value.terms.emplace_back(inner_id, 1);  // a new node's number is the largest: the terms stay sorted
+  SubstituteLoop(&plan, loop, value);
+  if (remainder) {
+    for (StagePlan& s : plan.stages) {
+      if (s.leaf >= 0 && plan.Encloses(inner_id, s.leaf)) s.guards.push_back({value, extent});
+    }
+  }
+  return plan;
+}
+
+Result<Plan> Reorder(Plan plan, const std::vector<NodeId>& loops) {
+  if (loops.size() < 2) return plan;
+  auto depth = [&](NodeId n) { return plan.LoopsAbove(n).size(); };
+  std::vector<NodeId> now = loops;
+  std::sort(now.begin(), now.end(), [&](NodeId a, NodeId b) { return depth(a) < depth(b); });
+  for (size_t i = 0; i + 1 < now.size(); ++i) {
+    if (now[i] == now[i + 1]) {
+      return Invalid(StrCat("order: the loop ", At(plan, now[i]).name, " is named twice"));
+    }
+    if (!plan.Encloses(now[i], now[i + 1])) {
+      return Invalid(StrCat("order: ", At(plan, now[i + 1]).name, " is not inside ", At(plan, now[i]).name));
+    }
+    for (NodeId n = now[i]; n != now[i + 1]; n = At(plan, n).children[0]) {
+      if (At(plan, n).children.size() != 1) {
+        return Invalid(StrCat("order: ", At(plan, n).name, " contains more than ", At(plan, now[i + 1]).name,
+                              "; order the loops before placing stages in them"));
+      }
+    }
+  }
+  for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
+    const StagePlan& s = plan.stages[static_cast<size_t>(id)];
+    for (NodeId loop : loops) {
+      if (s.keep == loop || s.at == loop) {
+        return Invalid(StrCat("order: '", plan.NameOf(id), "' is placed or kept at ", At(plan, loop).name,
+                              "; order the loops before that"));
+      }
+    }
+  }
+  MarkTouched(&plan, now.back());
+  // Loops are permuted by exchanging what stands at the positions: the tree's shape stays as it is.
+  std::vector<NodeId> chain;  // every loop from the outermost to the innermost named
+  for (NodeId n = now.front();; n = At(plan, n).children[0]) {
+    chain.push_back(n);
+    if (n == now.back()) break;
+  }
+  std::vector<NodeId> wanted = chain;
+  size_t next = 0;
+  for (NodeId& n : wanted) {
+    if (std::find(loops.begin(), loops.end(), n) != loops.end()) n = loops[next++];
+  }
+  NodeId parent = At(plan, chain.front()).parent;
+  std::vector<NodeId> innermost = At(plan, chain.back()).children;
+  auto& siblings = parent == kRoot ? plan.roots : At(plan, parent).children;
+  *std::find(siblings.begin(), siblings.end(), chain.front()) = wanted.front();
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    At(plan, wanted[i]).parent = i == 0 ? parent : wanted[i - 1];
+    At(plan, wanted[i]).children = i + 1 < wanted.size() ? std::vector<NodeId>{wanted[i + 1]} : innermost;
+  }
+  for (NodeId child : innermost) At(plan, child).parent = wanted.back();
+  return plan;
+}
+
+Result<Plan> SetKind(Plan plan, NodeId loop, LoopKind kind, int64_t grain) {
+  static constexpr std::string_view kNames[] = {"serial", "parallel", "vector", "unroll", "bound"};
+  std::string_view step = kNames[static_cast<size_t>(kind)];
+  TS_RETURN_IF_ERROR(CheckPlain(plan, loop, step));
+  Node& node = At(plan, loop);
+  if (grain < 1) return Invalid(StrCat("parallel ", node.name, ": the grain ", grain, " is below 1"));
+  if (kind == LoopKind::kVector && node.extent > 64) {
+    return Invalid(
+        StrCat("vector ", node.name, ": ", node.extent, " iterations; a vector has at most 64 lanes"));
+  }
+  if (kind == LoopKind::kUnroll && node.extent > 256) {
+    return Invalid(
+        StrCat("unroll ", node.name, ": ", node.extent, " iterations are too many; split the loop"));
+  }
+  if (kind == LoopKind::kParallel) {
+    for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
+      const StagePlan& s = plan.stages[static_cast<size_t>(id)];
+      if (s.leaf >= 0 && plan.Encloses(loop, s.leaf) && plan.Reduces(id, loop)) {
+        return Invalid(StrCat("parallel ", node.name, ": '", plan.NameOf(id),
+                              "' is reduced over this loop; factor the reduction first"));
+      }
+    }
+    for (NodeId above : plan.LoopsAbove(loop)) {
+      if (At(plan, above).kind == LoopKind::kParallel && At(plan, above).children.size() != 1) {
+        return Invalid(StrCat("parallel ", node.name, ": ", At(plan, above).name,
+                              " is parallel and contains more than this loop"));
+      }
+    }
+  }
+  node.kind = kind;
+  node.grain = grain;
+  MarkTouched(&plan, loop);
+  return plan;
+}
+
+Result<Plan> SetPartition(Plan plan, NodeId loop) {
+  Node& node = At(plan, loop);
+  if (node.kind == LoopKind::kVector || node.kind == LoopKind::kUnroll) {
+    return Invalid(StrCat("partition ", node.name, ": only serial and parallel loops can be divided"));
+  }
+  node.partition = true;
+  MarkTouched(&plan, loop);
+  return plan;
+}
+
+}  // namespace tunesmith::schedule

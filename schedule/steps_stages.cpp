@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps that add stages to the graph or take them away: inline, cache, factor.
+#include <algorithm>
+
+#include "schedule/steps.h"
+#include "support/strings.h"
+
+namespace tunesmith::schedule {
+namespace {
+
+using te::Expr;
+using te::ExprKind;
+
+te::Tensor& TensorOf(te::Graph& graph, int id) { return graph.tensors[static_cast<size_t>(id)]; }
+
+Status CheckNewName(const Plan& plan, std::string_view step, const std::string& name) {
+  bool word = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+  if (!word) return Invalid(StrCat(step, ": '", name, "' is not a name: letters, digits and _"));
+  for (const te::Tensor& t : plan.graph->tensors) {
+    if (t.name == name) return Invalid(StrCat(step, ": there is a tensor '", name, "' already"));
+  }
+  return absl::OkStatus();
+}
+
+/// Adds a stage whose nest runs at the root, right before the nest of `before`.
+StageId AddStage(Plan* plan, te::Graph* graph, te::Tensor tensor, te::Stage stage) {
+  stage.tensor = static_cast<int>(graph->tensors.size());
+  graph->tensors.push_back(std::move(tensor));
+  graph->stages.push_back(std::move(stage));
+  plan->stages.emplace_back();
+  return static_cast<StageId>(plan->stages.size()) - 1;
+}
+
+int RootPosition(const Plan& plan, StageId stage) {
+  NodeId top = plan.ChildTowards(kRoot, plan.stages[static_cast<size_t>(stage)].leaf);
+  return static_cast<int>(std::find(plan.roots.begin(), plan.roots.end(), top) - plan.roots.begin());
+}
+
+Expr Zero(te::DType type) { return te::IsFloat(type) ? te::Float(0, type) : te::Int(0, type); }
+
+/// The interval of an affine index over all axes of its stage.
+Span OverAxes(const te::Affine& index, const te::Stage& stage) {
+  Span span{te::Affine{{}, index.constant}, 1};
+  for (const auto& [axis, factor] : index.terms) {
+    int64_t reach = (stage.axes[static_cast<size_t>(axis)].extent - 1) * factor;
+    if (reach < 0) span.first.constant += reach;
+    span.extent += std::abs(reach);
+  }
+  return span;
+}
+
+}  // namespace
+
+Result<Plan> Inline(Plan plan, StageId id) {
+  const te::Stage& stage = plan.stage(id);
+  const std::string name = plan.NameOf(id);
+  const te::Tensor& tensor = plan.graph->tensors[static_cast<size_t>(stage.tensor)];
+  if (stage.reducer != te::Reducer::kNone)
+    return Invalid(StrCat("inline ", name, ": the stage reduces; place it instead"));
+  if (tensor.role == te::Role::kOutput) return Invalid(StrCat("inline ", name, ": it is an output"));
+  if (plan.stages[static_cast<size_t>(id)].place != Place::kRoot)
+    return Invalid(StrCat("inline ", name, ": the stage has been placed already"));
+  auto graph = std::make_shared<te::Graph>(*plan.graph);
+  for (StageId consumer : plan.graph->ConsumersOf(stage.tensor)) {
+    bool guarded = false;
+    te::Stage& c = graph->stages[static_cast<size_t>(consumer)];
+    c.body = te::Substitute(c.body, [&](const Expr& e) -> Expr {
+      if (e->kind != ExprKind::kRead || e->id != stage.tensor) return nullptr;
+      guarded = guarded || e->guarded;
+      Expr value = te::Substitute(stage.body, [&](const Expr& inner) -> Expr {
+        return inner->kind == ExprKind::kVar ? e->args[static_cast<size_t>(inner->id)] : nullptr;
+      });
+      return value->type == tensor.dtype ? value : te::Cast(tensor.dtype, value);
+    });
+    if (guarded) {
+      return Invalid(
+          StrCat("inline ", name, ": '", plan.NameOf(consumer), "' reads it guarded; place it instead"));
+    }
+  }
+  RemoveNest(&plan, id);
+  plan.stages[static_cast<size_t>(id)].place = Place::kInlined;
+  plan.graph = std::move(graph);
+  return plan;
+}
+
+Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string& name,
+                   const std::vector<int64_t>& multiples) {
+  const te::Tensor source = plan.graph->tensors[static_cast<size_t>(tensor_id)];
+  std::string step = StrCat("cache ", source.name, " for ", plan.NameOf(consumer));
+  TS_RETURN_IF_ERROR(CheckNewName(plan, step, name));
+  const te::Stage reader = plan.stage(consumer);
+  if (!multiples.empty() && multiples.size() != source.shape.size()) {
+    return Invalid(
+        StrCat(step, ": ", multiples.size(), " multiples for ", source.shape.size(), " dimensions"));
+  }
+  std::vector<Expr> reads;
+  te::Visit(reader.body, [&](const Expr& e) {
+    if (e->kind == ExprKind::kRead && e->id == tensor_id) reads.push_back(e);
+  });
+  if (reads.empty()) return Invalid(StrCat(step, ": the stage does not read it"));
+
+  te::Tensor copy = source;
+  copy.name = name;
+  copy.role = te::Role::kTemp;
+  te::Stage stage;
+  stage.spatial = static_cast<int>(source.shape.size());
+  stage.accumulator = source.dtype;
+  Expr otherwise;
+  std::vector<Expr> indices;
+  std::vector<int64_t> offset(source.shape.size(), 0);
+  for (size_t d = 0; d < source.shape.size(); ++d) {
+    int64_t low = 0, high = source.shape[d] - 1;
+    std::string axis = StrCat("d", d);
+    for (const Expr& read : reads) {
+      std::optional<te::Affine> index = te::ToAffine(read->args[d]);
+      if (index && index->terms.size() == 1)
+        axis = reader.axes[static_cast<size_t>(index->terms[0].first)].name;
+      if (!read->guarded) continue;
+      if (!index) return Invalid(StrCat(step, ": a guarded index is not affine"));
+      Expr value = read->args.back();
+      if (otherwise && !te::Same(otherwise, value))
+        return Invalid(StrCat(step, ": it is guarded by two different values"));
+      otherwise = value;
+      Span reach = OverAxes(*index, reader);
+      low = std::min(low, reach.first.constant);
+      high = std::max(high, reach.first.constant + reach.extent - 1);
+    }
+    for (const te::Axis& earlier : stage.axes) {
+      if (earlier.name == axis) axis = StrCat("d", d);
+    }
+    int64_t extent = high - low + 1;
+    if (!multiples.empty()) {
+      if (multiples[d] < 1) return Invalid(StrCat(step, ": a multiple of ", multiples[d]));
+      extent = (extent + multiples[d] - 1) / multiples[d] * multiples[d];
+    }
+    offset[d] = low;
+    copy.shape[d] = extent;
+    stage.axes.push_back({axis, extent});
+    indices.push_back(te::Var(static_cast<int>(d)) + te::Int(low));
+  }
+  if (copy.shape == source.shape) {
+    stage.body = te::Read(source.dtype, tensor_id, indices);
+  } else {
+    stage.body = te::GuardedRead(source.dtype, tensor_id, indices, nullptr,
+                                 otherwise ? otherwise : Zero(source.dtype));
+  }
+  auto graph = std::make_shared<te::Graph>(*plan.graph);
+  StageId id = AddStage(&plan, graph.get(), std::move(copy), std::move(stage));
+  int copied = graph->stages.back().tensor;
+  te::Stage& c = graph->stages[static_cast<size_t>(consumer)];
+  c.body = te::Substitute(c.body, [&](const Expr& e) -> Expr {
+    if (e->kind != ExprKind::kRead || e->id != tensor_id) return nullptr;
+    std::vector<Expr> shifted;
+    for (size_t d = 0; d < offset.size(); ++d) shifted.push_back(e->args[d] - te::Int(offset[d]));
+    return te::Read(source.dtype, copied, shifted);
+  });
+  plan.graph = std::move(graph);
+  BuildNest(&plan, id, kRoot, RootPosition(plan, consumer));
+  return plan;
+}
+
+Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name) {
+  const std::string loop_name = plan.nodes[static_cast<size_t>(loop)].name;
+  std::string step = StrCat("factor ", plan.NameOf(id), " ", loop_name);
+  TS_RETURN_IF_ERROR(CheckNewName(plan, step, name));
+  StagePlan& s = plan.stages[static_cast<size_t>(id)];
+  const te::Stage old = plan.stage(id);
+  if (s.place != Place::kRoot || s.keep != kRoot)
+    return Invalid(StrCat(step, ": the stage has been placed or kept already; factor it first"));
+  if (s.leaf < 0 || !plan.Encloses(loop, s.leaf) || !plan.Reduces(id, loop)) {
+    return Invalid(StrCat(step, ": the stage is not reduced over this loop"));
+  }
+  for (int a = 0; a < old.spatial; ++a) {
+    const te::Affine& value = s.axes[static_cast<size_t>(a)];
+    if (value.terms.size() > 1 || (value.terms.size() == 1 && value.terms[0].second != 1)) {
+      return Invalid(StrCat(step, ": its axis ", old.axes[static_cast<size_t>(a)].name,
+                            " has been split already; factor it first"));
+    }
+  }
+  te::Tensor tensor = plan.graph->tensors[static_cast<size_t>(old.tensor)];
+  tensor.name = name;
+  tensor.role = te::Role::kTemp;
+  tensor.dtype = old.accumulator;
+  tensor.shape.push_back(plan.nodes[static_cast<size_t>(loop)].extent);
+  te::Stage partial;
+  partial.reducer = old.reducer;
+  partial.accumulator = old.accumulator;
+  partial.spatial = old.spatial + 1;
+  std::vector<std::pair<NodeId, int>> axis_of;  // loop -> axis of the new stage
+  for (int a = 0; a < old.spatial; ++a) {
+    const te::Affine& value = s.axes[static_cast<size_t>(a)];
+    if (!value.terms.empty()) axis_of.emplace_back(value.terms[0].first, a);
+    partial.axes.push_back(old.axes[static_cast<size_t>(a)]);
+  }
+  auto short_name = [&](NodeId n) {
+    std::string full = plan.nodes[static_cast<size_t>(n)].name.substr(plan.NameOf(id).size() + 1);
+    std::replace(full.begin(), full.end(), '.', '_');
+    return full;
+  };
+  std::vector<NodeId> inner = plan.LoopsAbove(s.leaf);
+  inner.erase(
+      std::remove_if(inner.begin(), inner.end(), [&](NodeId n) { return n == loop || !plan.Reduces(id, n); }),
+      inner.end());
+  inner.insert(inner.begin(), loop);
+  for (NodeId n : inner) {
+    axis_of.emplace_back(n, static_cast<int>(partial.axes.size()));
+    partial.axes.push_back({short_name(n), plan.nodes[static_cast<size_t>(n)].extent});
+  }
+  auto over_axes = [&](const te::Affine& over_loops) {
+    te::Affine a{{}, over_loops.constant};
+    for (const auto& [n, factor] : over_loops.terms) {
+      for (const auto& [from, to] : axis_of) {
+        if (from == n) a = a + te::Affine{{{to, factor}}, 0};
+      }
+    }
+    return a;
+  };
+  partial.body = te::Substitute(old.body, [&](const Expr& e) -> Expr {
+    return e->kind == ExprKind::kVar ? te::ToExpr(over_axes(s.axes[static_cast<size_t>(e->id)])) : nullptr;
+  });
+  std::vector<Guard> where;
+  for (const Guard& g : s.guards) where.push_back({over_axes(g.value), g.extent});
+
+  auto graph = std::make_shared<te::Graph>(*plan.graph);
+  te::Stage rest = old;
+  rest.axes.resize(static_cast<size_t>(old.spatial));
+  rest.axes.push_back({short_name(loop), plan.nodes[static_cast<size_t>(loop)].extent});
+  int position = RootPosition(plan, id);
+  RemoveNest(&plan, id);
+  StageId factored = AddStage(&plan, graph.get(), std::move(tensor), std::move(partial));
+  std::vector<Expr> indices;
+  for (int a = 0; a <= old.spatial; ++a) indices.push_back(te::Var(a));
+  rest.body = te::Read(old.accumulator, graph->stages.back().tensor, indices);
+  graph->stages[static_cast<size_t>(id)] = std::move(rest);
+  plan.graph = std::move(graph);
+  plan.stages[static_cast<size_t>(id)].where.clear();
+  plan.stages[static_cast<size_t>(factored)].where = std::move(where);
+  BuildNest(&plan, id, kRoot, position);
+  BuildNest(&plan, factored, kRoot, position);
+  return plan;
+}
+
+}  // namespace tunesmith::schedule
