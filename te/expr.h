@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "te/dtype.h"
@@ -112,6 +113,8 @@ inline Expr operator/(Expr a, Expr b) { return Binary(ExprKind::kDiv, std::move(
 bool IsConstant(const Expr& e, int64_t value);
 /// Structural equality; floating constants compare by bits.
 bool Same(const Expr& a, const Expr& b);
+/// The node with other arguments (as many, of the same types), folded again.
+Expr WithArguments(const ExprNode& node, std::vector<Expr> args);
 /// The tree with every kVar and kRead for which `replace` returns an expression replaced by it (arguments
 /// first).
 Expr Substitute(const Expr& e, const std::function<Expr(const Expr&)>& replace);
