@@ -104,5 +104,7 @@ struct Program {
 /// The function as text, one line a statement, Python-like blocks. The only printer.
 std::string ToString(const Function& function);
 std::string ToString(const Program& program);
+/// One statement's own line, without its body, as messages quote it: "for i in 0..8".
+std::string ToString(const Function& function, const StmtNode& statement);
 
 }  // namespace tunesmith::ir

@@ -3,11 +3,11 @@
 // always holds, that an index stays inside, or that (8*i + j) / 8 is i.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <vector>
 
 #include "ir/ir.h"
+#include "ir/linear.h"
 #include "te/affine.h"
 
 namespace tunesmith::ir {
@@ -22,26 +22,48 @@ using te::Affine;
 using te::ToAffine;
 using te::ToExpr;
 
+class Algebra;
+
 /// The ranges of the variables in scope, and facts known to hold (from enclosing conditions).
+/// A variable without a range is taken to be a loop variable of some kind: below 2^47 in magnitude.
 class Ranges {
  public:
-  /// Narrows variable `var` to the interval. Later calls for one variable replace earlier ones.
+  /// Narrows variable `var` (not negative) to the interval. Later calls for one variable replace earlier
+  /// ones.
   void Set(int var, Interval range);
   void Erase(int var);
   std::optional<Interval> Get(int var) const;
   /// Assumes a bool expression (and its conjuncts) to hold until `Forget` is called with the returned mark.
+  /// Ranges of its variables are narrowed where it implies so. Marks are forgotten in reverse order.
   size_t Assume(const Expr& condition);
   void Forget(size_t mark);
 
-  /// Bounds of an integer expression; nothing if a variable has no range. Affine parts are exact over the
-  /// box.
+  /// Bounds of an integer expression; nothing if a variable has no range, or if the value might not fit its
+  /// type. Affine parts are exact over the box.
   std::optional<Interval> Bounds(const Expr& e) const;
   /// True or false if the condition has one value for all values of its variables; nothing otherwise.
   std::optional<bool> Prove(const Expr& condition) const;
 
+  /// What `Assume` has taken in: `nonnegative` is at least 0, or, if `opaque` is not null, that holds.
+  struct Fact {
+    Linear nonnegative;
+    Expr opaque;
+  };
+  const std::vector<Fact>& facts() const { return facts_; }
+
  private:
-  std::map<int, Interval> ranges_;
-  std::vector<Expr> facts_;
+  void AssumeConjuncts(const Expr& condition, Algebra* algebra);
+  void AssumeNonNegative(const Linear& form, Algebra* algebra);
+  void Narrow(int var, Interval range);
+
+  struct Narrowing {
+    size_t facts;  // how many facts there were
+    int var;
+    Interval before;
+  };
+  std::vector<std::optional<Interval>> ranges_;  // by variable
+  std::vector<Fact> facts_;
+  std::vector<Narrowing> narrowings_;
 };
 
 /// An equal expression with constants folded, affine sums collected in a canonical order, divisions and

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// The printer of loop IR: one line a statement, blocks by indentation.
+#include <string>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "ir/ir.h"
+
+namespace tunesmith::ir {
+namespace {
+
+std::string_view Word(LoopKind kind) {
+  switch (kind) {
+    case LoopKind::kSerial:
+      return "for";
+    case LoopKind::kParallel:
+      return "parallel";
+    case LoopKind::kVector:
+      return "vector";
+    case LoopKind::kUnroll:
+      return "unroll";
+    case LoopKind::kBound:
+      return "bound";
+  }
+  return "for";
+}
+
+std::string_view Word(Scope scope) {
+  switch (scope) {
+    case Scope::kParameter:
+      return "parameter";
+    case Scope::kWorkspace:
+      return "workspace";
+    case Scope::kThread:
+      return "thread";
+    case Scope::kRegister:
+      return "register";
+    case Scope::kShared:
+      return "shared";
+  }
+  return "parameter";
+}
+
+class Printer {
+ public:
+  explicit Printer(const Function& function) : function_(function) {
+    names_.var = [this](int id) { return Name(function_.variables, id, "v"); };
+    names_.tensor = [this](int id) { return BufferName(id); };
+  }
+
+  std::string TakeText() { return std::move(text_); }
+
+  void Signature() {
+    text_ += function_.name;
+    text_ += '(';
+    const char* separator = "";
+    for (size_t position = 0; position < function_.buffers.size(); ++position) {
+      for (const Buffer& b : function_.buffers) {
+        if (b.scope != Scope::kParameter || b.parameter != static_cast<int>(position)) continue;
+        Append(separator, b.written ? "out " : "", Declaration(b));
+        separator = ", ";
+      }
+    }
+    text_ += ")\n";
+    for (const Buffer& b : function_.buffers) {
+      if (b.scope == Scope::kWorkspace) Append("  workspace ", Declaration(b), "\n");
+    }
+  }
+
+  void Statement(const Stmt& s, int depth) {
+    if (s->kind == StmtKind::kSeq) {
+      if (s->body.empty()) Line(depth, "pass");
+      for (const Stmt& child : s->body) Statement(child, depth);
+      return;
+    }
+    Line(depth, Head(*s));
+    if (s->kind == StmtKind::kRoles) {
+      for (const Stmt& child : s->body) {
+        Line(depth + 1, "role");
+        Statement(child, depth + 2);
+      }
+      return;
+    }
+    for (size_t n = 0; n < s->body.size(); ++n) {
+      if (n == 1) Line(depth, "else");
+      Statement(s->body[n], depth + 1);
+    }
+  }
+
+  /// The statement's own line, without its body.
+  std::string Head(const StmtNode& s) const {
+    switch (s.kind) {
+      case StmtKind::kSeq:
+        return "pass";
+      case StmtKind::kFor:
+        return LoopHead(s);
+      case StmtKind::kIf:
+        return absl::StrCat("if ", Text(s.condition));
+      case StmtKind::kStore:
+        return absl::StrCat(Element(s.buffer, s.index), s.streaming ? " =stream " : " = ", Text(s.value));
+      case StmtKind::kAlloc:
+        if (Known(s.buffer)) {
+          const Buffer& b = function_.buffers[static_cast<size_t>(s.buffer)];
+          return absl::StrCat(ToAbsl(Word(b.scope)), " ", Declaration(b));
+        }
+        return absl::StrCat("alloc ", BufferName(s.buffer));
+      case StmtKind::kPrefetch:
+        return absl::StrCat("prefetch ", Element(s.buffer, s.index));
+      case StmtKind::kCopy:
+        return absl::StrCat("copy ", Text(s.extent), " to ", Element(s.buffer, s.index), " from ",
+                            Element(s.source, s.value), " then ", Name(function_.events, s.event, "event"));
+      case StmtKind::kWait:
+        return absl::StrCat("wait ", Name(function_.events, s.event, "event"), " ", Text(s.extent));
+      case StmtKind::kSignal:
+        return absl::StrCat("signal ", Name(function_.events, s.event, "event"));
+      case StmtKind::kRoles:
+        return "roles";
+    }
+    return "pass";
+  }
+
+ private:
+  static absl::string_view ToAbsl(std::string_view s) { return {s.data(), s.size()}; }
+
+  template <class... Parts>
+  void Append(const Parts&... parts) {
+    absl::StrAppend(&text_, parts...);
+  }
+
+  void Line(int depth, const std::string& line) {
+    text_.append(static_cast<size_t>(depth) * 2, ' ');
+    text_ += line;
+    text_ += '\n';
+  }
+
+  bool Known(int buffer) const {
+    return buffer >= 0 && static_cast<size_t>(buffer) < function_.buffers.size();
+  }
+
+  /// Wrong numbers are printed too: the verifier's messages quote what it refuses.
+  static std::string Name(const std::vector<std::string>& names, int id, std::string_view fallback) {
+    if (id >= 0 && static_cast<size_t>(id) < names.size()) return names[static_cast<size_t>(id)];
+    return absl::StrCat(ToAbsl(fallback), "?", id);
+  }
+  std::string BufferName(int id) const {
+    return Known(id) ? function_.buffers[static_cast<size_t>(id)].name : absl::StrCat("buffer?", id);
+  }
+
+  static std::string Declaration(const Buffer& b) {
+    std::string text = absl::StrCat(b.name, ": ", ToAbsl(te::NameOf(b.dtype)), "[", b.elements, "]");
+    if (b.alignment > te::SizeOf(b.dtype)) absl::StrAppend(&text, " align ", b.alignment);
+    return text;
+  }
+
+  std::string Text(const Expr& e) const { return e == nullptr ? "?" : te::ToString(e, names_); }
+  std::string Element(int buffer, const Expr& index) const {
+    return absl::StrCat(BufferName(buffer), "[", Text(index), "]");
+  }
+
+  std::string LoopHead(const StmtNode& s) const {
+    std::string text = absl::StrCat(ToAbsl(Word(s.loop)), " ", Name(function_.variables, s.var, "v"), " in ");
+    if (s.begin == nullptr || s.extent == nullptr) return text + "?";
+    absl::StrAppend(&text, Text(s.begin), "..", Text(s.begin + s.extent));
+    if (!s.binding.empty()) absl::StrAppend(&text, " on ", s.binding);
+    if (s.loop == LoopKind::kParallel && s.grain != 1) absl::StrAppend(&text, " grain ", s.grain);
+    return text;
+  }
+
+  const Function& function_;
+  te::ExprNames names_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string ToString(const Function& function) {
+  Printer printer(function);
+  printer.Signature();
+  if (function.body != nullptr) printer.Statement(function.body, 1);
+  return printer.TakeText();
+}
+
+std::string ToString(const Function& function, const StmtNode& statement) {
+  return Printer(function).Head(statement);
+}
+
+std::string ToString(const Program& program) {
+  std::string text;
+  if (program.pack.body != nullptr) text = ToString(program.pack) + "\n";
+  return text + ToString(program.main);
+}
+
+}  // namespace tunesmith::ir

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ir/simplify_stmt.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace tunesmith::ir {
+
+namespace {
+
+bool IsInt(const Expr& e) { return e->kind == ExprKind::kInt; }
+
+/// A copy of the statement to be changed.
+std::shared_ptr<StmtNode> CopyOf(const Stmt& s) { return std::make_shared<StmtNode>(*s); }
+
+}  // namespace
+
+size_t EnterLoop(int var, const Expr& begin, const Expr& extent, Ranges* ranges) {
+  if (IsInt(begin) && IsInt(extent)) {
+    ranges->Set(var, {begin->integer, begin->integer + std::max<int64_t>(extent->integer, 1) - 1});
+    return ranges->facts().size();
+  }
+  Algebra algebra(ranges);
+  Linear first = algebra.Normal(begin);
+  Linear last = AddScaled(AddScaled(first, algebra.Normal(extent), 1), Linear::Constant(-1), 1);
+  Box low = algebra.BoundsOf(first), high = algebra.BoundsOf(last);
+  if (low.Known() && low.Fits() && high.Known() && high.Fits()) {
+    ranges->Set(var, {static_cast<int64_t>(low.low),
+                      static_cast<int64_t>(std::max(high.high, low.low))});  // never an empty box
+  } else {
+    ranges->Erase(var);
+  }
+  size_t mark = ranges->Assume(te::Binary(ExprKind::kLess, te::Var(var), ToExpr(last) + te::Int(1)));
+  if (!IsInt(begin)) ranges->Assume(te::Binary(ExprKind::kLessEqual, begin, te::Var(var)));
+  return mark;
+}
+
+void LeaveLoop(int var, size_t mark, Ranges* ranges) {
+  ranges->Forget(mark);
+  ranges->Erase(var);
+}
+
+void StatementSimplifier::RenameLoops(Function* function, std::vector<int>* origin) {
+  function_ = function;
+  origin_ = origin;
+}
+
+void StatementSimplifier::Replace(int var, Linear form) {
+  size_t index = static_cast<size_t>(var);
+  if (index >= replacements_.size()) replacements_.resize(index + 1);
+  replacements_[index] = std::move(form);
+  algebra_.Reset();
+}
+
+Stmt StatementSimplifier::Visit(const Stmt& s) {
+  switch (s->kind) {
+    case StmtKind::kSeq: {
+      std::vector<Stmt> kept;
+      bool changed = false;
+      for (const Stmt& child : s->body) {
+        Stmt visited = Visit(child);
+        changed |= visited != child;
+        if (visited != nullptr) kept.push_back(std::move(visited));
+      }
+      if (kept.empty()) return nullptr;
+      return changed ? Seq(std::move(kept)) : s;
+    }
+    case StmtKind::kFor:
+      return Loop(s);
+    case StmtKind::kIf:
+      return Choice(s);
+    case StmtKind::kStore:
+      return Store(s->buffer, algebra_.Simplified(s->index), algebra_.Simplified(s->value), s->streaming);
+    case StmtKind::kAlloc: {
+      Stmt body = Visit(s->body[0]);
+      if (body == nullptr || body == s->body[0]) return body == nullptr ? nullptr : s;
+      return Alloc(s->buffer, std::move(body));
+    }
+    case StmtKind::kPrefetch:
+      return Prefetch(s->buffer, algebra_.Simplified(s->index));
+    case StmtKind::kCopy:
+      return Copy(s->buffer, algebra_.Simplified(s->index), s->source, algebra_.Simplified(s->value),
+                  algebra_.Simplified(s->extent), s->event);
+    case StmtKind::kWait:
+      return Wait(s->event, algebra_.Simplified(s->extent));
+    case StmtKind::kSignal:
+      return s;
+    case StmtKind::kRoles: {
+      std::vector<Stmt> bodies;
+      for (const Stmt& child : s->body) bodies.push_back(Body(child));
+      return Roles(std::move(bodies));
+    }
+  }
+  return s;
+}
+
+Stmt StatementSimplifier::Body(const Stmt& s) {
+  Stmt visited = Visit(s);
+  return visited == nullptr ? Seq({}) : visited;
+}
+
+Stmt StatementSimplifier::Loop(const Stmt& s) {
+  Expr begin = algebra_.Simplified(s->begin), extent = algebra_.Simplified(s->extent);
+  Box count = algebra_.BoundsOf(extent);
+  if (count.Known() && count.high <= 0) return nullptr;
+  size_t var = static_cast<size_t>(s->var);
+  if (te::IsConstant(extent, 1)) {
+    Replace(s->var, algebra_.Normal(begin));
+    Stmt body = Visit(s->body[0]);
+    replacements_[var].reset();
+    algebra_.Reset();
+    return body;
+  }
+  auto loop = CopyOf(s);
+  loop->begin = std::move(begin);
+  loop->extent = std::move(extent);
+  if (function_ != nullptr) {
+    loop->var = static_cast<int>(function_->variables.size());
+    function_->variables.push_back(function_->variables[var]);
+    origin_->push_back((*origin_)[var]);
+    Replace(s->var, Linear::Variable(loop->var));
+  }
+  size_t mark = EnterLoop(loop->var, loop->begin, loop->extent, &ranges_);
+  algebra_.Reset();
+  loop->body[0] = Visit(s->body[0]);
+  LeaveLoop(loop->var, mark, &ranges_);
+  if (function_ != nullptr) replacements_[var].reset();
+  algebra_.Reset();
+  if (loop->body[0] == nullptr) return nullptr;
+  return Trimmed(std::move(loop));
+}
+
+/// for i in 0..8 if i < 3 S   =>   for i in 0..3 S
+Stmt StatementSimplifier::Trimmed(Stmt loop) {
+  const Stmt& body = loop->body[0];
+  // Lanes stay as many as they are: they are masked. Bound loops have the extent that the launch gives.
+  if (loop->loop == LoopKind::kVector || loop->loop == LoopKind::kBound || body->kind != StmtKind::kIf ||
+      body->body.size() != 1 || !IsInt(loop->begin) || !IsInt(loop->extent)) {
+    return loop;
+  }
+  int64_t first = loop->begin->integer, end = first + loop->extent->integer;
+  std::vector<Expr> conjuncts;
+  Flatten(ExprKind::kAnd, body->condition, &conjuncts);
+  Expr rest;
+  bool changed = false;
+  for (Expr& c : conjuncts) {
+    auto is_var = [&](const Expr& e) { return e->kind == ExprKind::kVar && e->id == loop->var; };
+    // Simplified comparisons with one variable are i < c or c < i.
+    if (c->kind == ExprKind::kLess && is_var(c->args[0]) && IsInt(c->args[1])) {
+      end = std::min(end, c->args[1]->integer);
+      changed = true;
+    } else if (c->kind == ExprKind::kLess && IsInt(c->args[0]) && is_var(c->args[1])) {
+      first = std::max(first, c->args[0]->integer + 1);
+      changed = true;
+    } else {
+      rest = rest == nullptr ? c : te::Binary(ExprKind::kAnd, rest, c);
+    }
+  }
+  if (!changed) return loop;
+  Stmt inner = rest == nullptr ? body->body[0] : If(rest, body->body[0]);
+  auto trimmed = CopyOf(loop);
+  trimmed->begin = te::Int(first);
+  trimmed->extent = te::Int(end - first);
+  trimmed->body[0] = std::move(inner);
+  // Its variable is no longer what it was: the new range says more about the body.
+  StatementSimplifier again(ranges_);
+  return again.Visit(trimmed);
+}
+
+Stmt StatementSimplifier::Under(const Expr& assumption, const Stmt& s) {
+  size_t mark = ranges_.Assume(assumption);
+  algebra_.Reset();
+  Stmt visited = Visit(s);
+  ranges_.Forget(mark);
+  algebra_.Reset();
+  return visited;
+}
+
+Stmt StatementSimplifier::Choice(const Stmt& s) {
+  Expr condition = algebra_.Simplified(s->condition);
+  bool has_else = s->body.size() > 1;
+  if (IsInt(condition)) {
+    if (condition->integer != 0) return Visit(s->body[0]);
+    return has_else ? Visit(s->body[1]) : nullptr;
+  }
+  Stmt yes = Under(condition, s->body[0]);
+  Expr negation = has_else ? algebra_.Simplified(Negation(condition)) : nullptr;
+  Stmt no = has_else ? Under(negation, s->body[1]) : nullptr;
+  if (yes != nullptr) return If(std::move(condition), std::move(yes), std::move(no));
+  return no == nullptr ? nullptr : If(std::move(negation), std::move(no));
+}
+
+Stmt Simplify(const Stmt& statement, const Ranges& ranges) {
+  Stmt simplified = StatementSimplifier(ranges).Visit(statement);
+  return simplified == nullptr ? Seq({}) : simplified;
+}
+
+}  // namespace tunesmith::ir
