@@ -46,6 +46,7 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
   TS_RETURN_IF_ERROR(CheckPlain(plan, loop, "split"));
   const std::string name = At(plan, loop).name;
   const int64_t extent = At(plan, loop).extent;
+  if (extent == 0) return Invalid(StrCat("split ", name, ": the loop has no iterations"));
   if (factor < 1) return Invalid(StrCat("split ", name, ": the factor ", factor, " is below 1"));
   for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
     const StagePlan& s = plan.stages[static_cast<size_t>(id)];
