@@ -93,21 +93,33 @@ void Ranges::AssumeConjuncts(const Expr& condition, Algebra* algebra) {
 
 void Ranges::AssumeNonNegative(const Linear& form, Algebra* algebra) {
   if (form.is_constant()) return;
-  facts_.push_back({form, nullptr});
-  // min(a, b) - x >= 0 says two things.
   for (size_t n = 0; n < form.terms.size(); ++n) {
     const Term& t = form.terms[n];
-    if (t.atom == nullptr) continue;
-    if (t.atom->kind != (t.coefficient > 0 ? ExprKind::kMin : ExprKind::kMax)) continue;
-    facts_.pop_back();
-    for (const Expr& a : t.atom->args) {
-      Linear side = algebra->Normal(a), sum;
-      if (algebra->BoundsOf(side).Fits() && Combine(Without(form, n), 1, side, t.coefficient, &sum)) {
-        AssumeNonNegative(sum, algebra);
-      }
+    if (t.atom == nullptr || (t.atom->kind != ExprKind::kMin && t.atom->kind != ExprKind::kMax)) continue;
+    Linear sides[2];
+    bool usable = true;
+    for (size_t m = 0; m < 2; ++m) {
+      Linear side = algebra->Normal(t.atom->args[m]);
+      usable &=
+          algebra->BoundsOf(side).Fits() && Combine(Without(form, n), 1, side, t.coefficient, &sides[m]);
     }
-    return;
+    if (!usable) continue;
+    if ((t.coefficient > 0) == (t.atom->kind == ExprKind::kMin)) {
+      // min(a, b) - x >= 0 says two things.
+      AssumeNonNegative(sides[0], algebra);
+      AssumeNonNegative(sides[1], algebra);
+      return;
+    }
+    // max(a, b) - x >= 0 speaks of a where b - x is negative.
+    for (size_t m = 0; m < 2; ++m) {
+      Linear negative;
+      if (!Combine(Linear::Constant(-1), 1, sides[m], -1, &negative) || !algebra->NonNegative(negative))
+        continue;
+      AssumeNonNegative(sides[1 - m], algebra);
+      return;
+    }
   }
+  facts_.push_back({form, nullptr});
   // The box shrinks: each variable is bounded by the most that the others can contribute.
   Box whole = algebra->BoundsOf(form);
   if (!whole.finite) return;

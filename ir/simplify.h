@@ -69,17 +69,20 @@ class Ranges {
 /// An equal expression with constants folded, affine sums collected in a canonical order, divisions and
 /// remainders resolved where the ranges allow it, and conditions that are proven replaced by constants.
 Expr Simplify(const Expr& e, const Ranges& ranges);
-/// The same for all expressions of a statement; `if`s with a known condition and loops without iterations
-/// disappear, loops of one iteration are replaced by their body.
+/// The same for all expressions of a statement. `if`s with a known condition and loops without iterations
+/// disappear, loops of one iteration are replaced by their body, and a loop (not of lanes or bound threads)
+/// whose whole body is under a constant bound of its variable runs those iterations only.
 Stmt Simplify(const Stmt& statement, const Ranges& ranges);
 
-/// Divides each loop in `partitioned` (loop variables) into the iterations in which every guard and condition
-/// inside that depends on it holds, and the boundary iterations before and after; see Halide's loop
-/// partitioning (Ragan-Kelley et al., PLDI 2013, section 4.4). Conditions that involve variables of loops
-/// outside it are left alone. A serial loop becomes up to three loops (of one iteration: none). A parallel
-/// loop stays one loop, so that its iterations are still shared out together, and its body becomes a choice
-/// by the variable's value. Copies of a loop get variables of their own, appended to function->variables. The
-/// copies are simplified with their ranges.
+/// Divides each loop in `partitioned` (loop variables) into the iterations in which the guards and conditions
+/// inside that depend on it are known to hold (or known not to, if that is so in more iterations), and the
+/// boundary iterations before and after; see Halide's loop partitioning (Ragan-Kelley et al., PLDI 2013,
+/// section 4.4). Conditions that involve variables of loops outside it are left alone, as are loops of lanes
+/// and loops whose bounds are not constant.
+/// A serial or unrolled loop becomes up to three loops (of one iteration: none). A parallel or bound loop
+/// stays one loop, so that its iterations are still shared out together, and its body becomes a choice by the
+/// variable's value. Copies of a loop get variables of their own, appended to function->variables under the
+/// same name. The whole function is simplified.
 void Partition(Function* function, const std::vector<int>& partitioned);
 
 }  // namespace tunesmith::ir
