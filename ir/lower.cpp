@@ -230,7 +230,9 @@ class Nest {
     for (StageId id = 0; id < static_cast<StageId>(plan_.stages.size()); ++id) {
       if (!Emits(id)) continue;
       const schedule::StagePlan& s = PlanOf(id);
-      if (s.place == Place::kLoop && s.at == n) allocated.push_back(AllocateRegion(id));
+      // Sums that stay in registers until the consumer has taken them need no memory.
+      bool stays = s.keep != kRoot && StaysInRegisters(id);
+      if (s.place == Place::kLoop && s.at == n && !stays) allocated.push_back(AllocateRegion(id));
       if (s.keep == n && n != kRoot) {
         allocated.push_back(AllocateKept(id));
         keeps.push_back(id);
@@ -393,16 +395,30 @@ class Nest {
     return If(first, start, load);
   }
 
+  /// Every reader of the stage runs inside `loop`.
+  bool ReadOnlyWithin(StageId id, NodeId loop) const {
+    std::vector<int> consumers = plan_.graph->ConsumersOf(plan_.stage(id).tensor);
+    return !consumers.empty() && TensorOf(id).role != te::Role::kOutput &&
+           std::all_of(consumers.begin(), consumers.end(), [&](StageId c) {
+             return PlanOf(c).leaf >= 0 && plan_.Encloses(loop, PlanOf(c).leaf);
+           });
+  }
+
+  /// Kept accumulators that are complete after one iteration of their loop and read only there.
+  bool StaysInRegisters(StageId id) const {
+    NodeId keep = PlanOf(id).keep;
+    for (NodeId loop = keep; loop != kRoot; loop = plan_.nodes[static_cast<size_t>(loop)].parent) {
+      if (plan_.Reduces(id, loop) && plan_.nodes[static_cast<size_t>(loop)].extent > 1) return false;
+    }
+    return ReadOnlyWithin(id, keep);
+  }
+
   /// Kept accumulators go to memory unless every reader takes them from the registers.
   Stmt EndKept(StageId id, NodeId n) {
     const Storage& kept = kept_[static_cast<size_t>(id)];
-    std::vector<int> consumers = plan_.graph->ConsumersOf(plan_.stage(id).tensor);
-    bool inside = !consumers.empty() && TensorOf(id).role != te::Role::kOutput &&
-                  std::all_of(consumers.begin(), consumers.end(), [&](StageId c) {
-                    return PlanOf(c).leaf >= 0 && plan_.Encloses(n, PlanOf(c).leaf);
-                  });
+    if (StaysInRegisters(id)) return nullptr;
+    bool inside = ReadOnlyWithin(id, n);
     Expr last = AtEnd(id, n, true);
-    if (inside && !last) return nullptr;
     Stmt store = Spatial(id, n, [&] {
       const Storage& memory = StorageOf(plan_.stage(id).tensor);
       std::vector<Expr> indices = OwnIndices(id);

@@ -11,8 +11,6 @@ namespace {
 using te::Expr;
 using te::ExprKind;
 
-te::Tensor& TensorOf(te::Graph& graph, int id) { return graph.tensors[static_cast<size_t>(id)]; }
-
 Status CheckNewName(const Plan& plan, std::string_view step, const std::string& name) {
   bool word = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
