@@ -47,8 +47,8 @@ struct Stage {
   int spatial = 0;  // how many of `axes` index the tensor; the rest are reduced over
   std::vector<Axis> axes;
   Reducer reducer = Reducer::kNone;
-  /// The type in which a reduction accumulates; `body` has it. The result is cast to the tensor's type where
-  /// stored.
+  /// The type in which a reduction accumulates; `body` has it, and the result is cast to the tensor's type
+  /// where stored. Without a reduction it has no meaning: `body` has the tensor's type.
   DType accumulator = DType::kF32;
   Expr body;
 };
@@ -93,9 +93,10 @@ struct Workload {
 Status Verify(const Graph& graph);
 
 /// The same computation without what does not matter: axes of extent 1 dropped, adjacent axes that every
-/// access walks as one merged (a 1x1 convolution becomes a matrix product), guards that always hold dropped,
-/// constants folded. Parameters and outputs keep their number, order, dtype and row-major contents; only
-/// their shapes are merged.
+/// access walks as one merged (a 1x1 convolution becomes a matrix product), axes that are divided by a
+/// constant split so that accesses are affine (groups of channels), guards that always hold dropped, constants
+/// folded. Parameters and outputs keep their number, order, dtype and row-major contents; only their shapes
+/// change. The graph must pass Verify; so does the result.
 Graph Normalize(const Graph& graph);
 
 /// Names the normalised graph's computation: 128 bits over structure, dtypes, roles and shapes; no names, no
