@@ -17,17 +17,30 @@ template <class T>
 using Result = absl::StatusOr<T>;
 
 /// The caller gave something that cannot be right (a flag, a file's content, a step's argument).
-inline Status Invalid(std::string_view message) { return absl::InvalidArgumentError(message); }
+inline Status Invalid(std::string_view message) {
+  return absl::InvalidArgumentError({message.data(), message.size()});
+}
 /// What was asked for is not there (a file, an operator, a record).
-inline Status NotFound(std::string_view message) { return absl::NotFoundError(message); }
+inline Status NotFound(std::string_view message) {
+  return absl::NotFoundError({message.data(), message.size()});
+}
 /// The system refused (disk full, process did not start, permission).
-inline Status Unavailable(std::string_view message) { return absl::UnavailableError(message); }
+inline Status Unavailable(std::string_view message) {
+  return absl::UnavailableError({message.data(), message.size()});
+}
 /// A law of the program itself was broken; always a bug here, never the user's fault.
-inline Status Internal(std::string_view message) { return absl::InternalError(message); }
+inline Status Internal(std::string_view message) {
+  return absl::InternalError({message.data(), message.size()});
+}
+
+/// The message alone, without the code's name. (Debian's Abseil has a string_view of its own.)
+inline std::string_view MessageOf(const Status& status) {
+  return {status.message().data(), status.message().size()};
+}
 
 /// The same error with "where: " before its message.
 inline Status Annotate(const Status& status, std::string_view where) {
-  return Status(status.code(), std::string(where) + ": " + std::string(status.message()));
+  return Status(status.code(), std::string(where).append(": ").append(MessageOf(status)));
 }
 
 inline const Status& ToStatus(const Status& status) { return status; }
