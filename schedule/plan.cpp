@@ -88,7 +88,6 @@ void BuildNest(Plan* plan, StageId id, NodeId parent, int position) {
       s.axes[a] = s.region[a].first;
       extent = s.region[a].extent;
     }
-    if (extent == 1) continue;
     Node loop;
     loop.name = StrCat(plan->NameOf(id), ".", stage.axes[a].name);
     loop.extent = extent;

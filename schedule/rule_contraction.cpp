@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+// Register-tiled reductions: matrix products, convolutions, depthwise convolutions, pooling, column sums.
+//
+// The loops, outermost first (v: the lane axis, m and n: the two spatial axes before it, k: the longest
+// reduced axis):
+//   other spatial axes, then the tiles of v, k, n and m in one of a few orders,
+//   the reduced axes (short windows perhaps unrolled, k in steps of a few),
+//   and the register tile: n.i, m.i, v.i.o unrolled, v.i.i as lanes.
+// After Goto & van de Geijn, "Anatomy of high-performance matrix multiplication" (TOMS 2008), for products;
+// the same tile serves windows, where neighbouring outputs share inputs (Georganas et al., SC 2018).
+#include <algorithm>
+
+#include "schedule/rules.h"
+#include "support/strings.h"
+
+namespace tunesmith::schedule {
+namespace {
+
+using te::Expr;
+using te::ExprKind;
+
+std::vector<int64_t> UpTo(std::vector<int64_t> values, int64_t most) {
+  values.erase(std::remove_if(values.begin(), values.end(), [&](int64_t v) { return v > most; }),
+               values.end());
+  return values;
+}
+
+class Contraction : public Part {
+ public:
+  Contraction(const Surroundings& in, StageId id, std::vector<Hole>* holes);
+
+  bool Allows(const Decisions& d) const override {
+    int64_t vectors = d[vectors_], accumulators = vectors * d[rows_] * d[planes_];
+    if (accumulators > registers_ - vectors - 1 && accumulators > 1) return false;
+    if (d[block_] > 0 && d[steps_] > d[block_]) return false;
+    // Unrolled windows multiply the code by their size; beyond this it leaves the instruction cache.
+    constexpr int64_t kMostUnrolled = 1024;
+    int64_t unrolled = accumulators * d[steps_];
+    for (const Window& w : windows_) unrolled *= d[w.hole] ? w.extent : 1;
+    return unrolled <= kMostUnrolled;
+  }
+
+  void AddSteps(Decisions* d) const override;
+
+ private:
+  struct Window {
+    std::string axis;
+    int64_t extent;
+    size_t hole;
+  };
+  struct Copied {  // a tensor that is read along the lane axis
+    std::string tensor;
+    int rank;
+    int lane_dim;
+    bool weight;
+    bool needed;  // it has another stride than 1 there
+    size_t hole;
+  };
+
+  std::string Loop(const std::string& axis) const { return StrCat(name_, ".", axis); }
+  void AddCopies(Decisions* d) const;
+
+  std::string name_, epilogue_;
+  int lanes_, registers_;
+  std::string lane_, row_, plane_;  // axes; row_ and plane_ may be empty
+  std::vector<std::string> others_;
+  std::string long_axis_;
+  int64_t long_extent_ = 1;
+  std::vector<Window> windows_;
+  std::vector<Copied> copies_;
+  size_t vectors_, rows_, planes_, block_, steps_, order_, parallel_;
+};
+
+Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* holes)
+    : name_(in.NameOf(id)), lanes_(in.LanesOf(id)), registers_(in.machine.vector_registers) {
+  const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
+  if (in.epilogue[static_cast<size_t>(id)] >= 0) epilogue_ = in.NameOf(in.epilogue[static_cast<size_t>(id)]);
+  auto add = [&](std::string_view what, std::vector<int64_t> domain) {
+    holes->push_back({StrCat(name_, ".", what), std::move(domain)});
+    return holes->size() - 1;
+  };
+  auto axis = [&](int a) -> const te::Axis& { return stage.axes[static_cast<size_t>(a)]; };
+  std::vector<int> spatial;  // those with a loop
+  for (int a = 0; a < stage.spatial; ++a) {
+    if (axis(a).extent > 1) spatial.push_back(a);
+  }
+  int lane = stage.spatial - 1;
+  if (!spatial.empty() && spatial.back() == lane) spatial.pop_back();
+  lane_ = axis(lane).extent > 1 ? axis(lane).name : "";
+  bool windowed = false;
+  std::vector<Expr> reads;
+  te::Visit(stage.body, [&](const Expr& e) {
+    if (e->kind != ExprKind::kRead) return;
+    reads.push_back(e);
+    for (size_t i = 0; i < te::ReadRank(*e); ++i) {
+      std::optional<te::Affine> index = te::ToAffine(e->args[i]);
+      windowed = windowed || (index && index->terms.size() > 1);
+    }
+  });
+  int64_t row_extent = 1, plane_extent = 1;
+  if (!spatial.empty()) {
+    row_ = axis(spatial.back()).name;
+    row_extent = axis(spatial.back()).extent;
+    spatial.pop_back();
+  }
+  if (windowed && !spatial.empty()) {
+    plane_ = axis(spatial.back()).name;
+    plane_extent = axis(spatial.back()).extent;
+    spatial.pop_back();
+  }
+  for (int a : spatial) others_.push_back(axis(a).name);
+  constexpr int64_t kWindow = 11;  // axes up to this long are windows, unrolled as a whole or not at all
+  int longest = -1;
+  for (int a = stage.spatial; a < static_cast<int>(stage.axes.size()); ++a) {
+    if (axis(a).extent > 1 && axis(a).extent > kWindow &&
+        (longest < 0 || axis(a).extent >= axis(longest).extent))
+      longest = a;
+  }
+  for (int a = stage.spatial; a < static_cast<int>(stage.axes.size()); ++a) {
+    if (a == longest || axis(a).extent <= 1) continue;
+    size_t hole = add(StrCat("unroll ", axis(a).name),
+                      axis(a).extent <= kWindow ? std::vector<int64_t>{0, 1} : std::vector<int64_t>{0});
+    windows_.push_back({axis(a).name, axis(a).extent, hole});
+  }
+  if (longest >= 0) {
+    long_axis_ = axis(longest).name;
+    long_extent_ = axis(longest).extent;
+  }
+  int64_t lane_vectors = (axis(lane).extent + lanes_ - 1) / lanes_;
+  vectors_ = add("vectors", UpTo({1, 2, 3, 4, 5, 6, 8}, std::max<int64_t>(lane_vectors, 1)));
+  rows_ = add("rows", UpTo({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 28}, row_extent));
+  planes_ = add("planes", UpTo({1, 2, 3, 4}, plane_extent));
+  std::vector<int64_t> blocks = UpTo({64, 96, 128, 192, 256, 384, 512, 1024}, long_extent_ - 1);
+  blocks.insert(blocks.begin(), 0);
+  block_ = add("reduced block", blocks);
+  steps_ = add("reduced steps", UpTo({1, 2, 4, 8}, long_extent_));
+  order_ = add("order", {0, 1, 2});
+  parallel_ = add("parallel loops", {1, 2});
+  for (const Expr& read : reads) {
+    const te::Tensor& tensor = in.graph.tensors[static_cast<size_t>(read->id)];
+    std::optional<int64_t> stride = StrideOf(in.graph, read, lane);
+    if (lane_.empty() || !stride || *stride == 0 || in.graph.StageOf(read->id) == id) continue;
+    int dim = -1;
+    for (size_t i = 0; i < te::ReadRank(*read); ++i) {
+      if (read->args[i]->kind == ExprKind::kVar && read->args[i]->id == lane) dim = static_cast<int>(i);
+    }
+    bool again =
+        std::any_of(copies_.begin(), copies_.end(), [&](const Copied& c) { return c.tensor == tensor.name; });
+    if (dim < 0 || again) continue;
+    bool weight = tensor.role == te::Role::kWeight;
+    bool needed = *stride != 1;
+    // Copying at run time pays only where the rows of the copy are used by several output rows.
+    if (!weight && (row_extent < 2 || windowed)) continue;
+    std::vector<int64_t> domain = needed   ? std::vector<int64_t>{1}
+                                  : weight ? std::vector<int64_t>{1, 0}
+                                           : std::vector<int64_t>{0, 1};
+    size_t hole = add(StrCat("pack ", tensor.name), domain);
+    copies_.push_back({tensor.name, static_cast<int>(tensor.shape.size()), dim, weight, needed, hole});
+  }
+}
+
+void Contraction::AddCopies(Decisions* d) const {
+  int64_t tile = (*d)[vectors_] * lanes_;
+  for (const Copied& c : copies_) {
+    if (!(*d)[c.hole]) continue;
+    std::string copy = StrCat(c.tensor, "_packed");
+    std::vector<int64_t> multiples(static_cast<size_t>(c.rank), 1);
+    multiples[static_cast<size_t>(c.lane_dim)] = tile;
+    d->Add(Verb::kCache, {c.tensor, name_, copy}, multiples);
+    if (c.weight) d->Add(Verb::kPack, {copy});
+    std::vector<int64_t> layout = {c.lane_dim};
+    for (int i = 0; i < c.rank; ++i) {
+      if (i != c.lane_dim) layout.push_back(i);
+    }
+    layout.push_back(c.lane_dim);
+    layout.push_back(tile);
+    d->Add(Verb::kLayout, {copy, StrCat(c.rank)}, layout);
+  }
+}
+
+void Contraction::AddSteps(Decisions* d) const {
+  AddCopies(d);
+  std::vector<std::string> outer, reduced, tile;
+  for (const std::string& axis : others_) outer.push_back(Loop(axis));
+  std::string lane_tiles, row_tiles, plane_tiles, blocks;
+  if (!lane_.empty()) {
+    d->Add(Verb::kSplit, {Loop(lane_), "mask"}, {(*d)[vectors_] * lanes_});
+    d->Add(Verb::kSplit, {Loop(lane_) + ".i", "mask"}, {lanes_});
+    lane_tiles = Loop(lane_) + ".o";
+  }
+  if (!row_.empty()) {
+    d->Add(Verb::kSplit, {Loop(row_), "peel"}, {(*d)[rows_]});
+    row_tiles = Loop(row_) + ".o";
+  }
+  if (!plane_.empty()) {
+    d->Add(Verb::kSplit, {Loop(plane_), "peel"}, {(*d)[planes_]});
+    plane_tiles = Loop(plane_) + ".o";
+  }
+  std::string inner = long_axis_.empty() ? "" : Loop(long_axis_);
+  if ((*d)[block_] > 0) {
+    d->Add(Verb::kSplit, {inner, "mask"}, {(*d)[block_]});
+    blocks = inner + ".o";
+    inner += ".i";
+  }
+  std::string step;
+  if ((*d)[steps_] > 1) {
+    d->Add(Verb::kSplit, {inner, "peel"}, {(*d)[steps_]});
+    step = inner + ".i";
+    inner += ".o";
+  }
+  switch ((*d)[order_]) {
+    case 0:
+      outer.insert(outer.end(), {lane_tiles, blocks, plane_tiles, row_tiles});
+      break;
+    case 1:
+      outer.insert(outer.end(), {plane_tiles, row_tiles, blocks, lane_tiles});
+      break;
+    default:
+      outer.insert(outer.end(), {plane_tiles, lane_tiles, blocks, row_tiles});
+      break;
+  }
+  outer.erase(std::remove(outer.begin(), outer.end(), ""), outer.end());
+  for (const Window& w : windows_) reduced.push_back(Loop(w.axis));
+  for (const std::string& loop : {inner, step}) {
+    if (!loop.empty()) reduced.push_back(loop);
+  }
+  if (!plane_.empty()) tile.push_back(Loop(plane_) + ".i");
+  if (!row_.empty()) tile.push_back(Loop(row_) + ".i");
+  if (!lane_.empty()) tile.insert(tile.end(), {Loop(lane_) + ".i.o", Loop(lane_) + ".i.i"});
+  std::vector<std::string> order = outer;
+  order.insert(order.end(), reduced.begin(), reduced.end());
+  order.insert(order.end(), tile.begin(), tile.end());
+  if (order.size() > 1) d->Add(Verb::kOrder, order);
+  if (!outer.empty()) d->Add(Verb::kKeep, {name_, outer.back()});
+  for (const std::string& loop : tile)
+    d->Add(loop == tile.back() && !lane_.empty() ? Verb::kVector : Verb::kUnroll, {loop});
+  if (!step.empty()) d->Add(Verb::kUnroll, {step});
+  for (const Window& w : windows_) {
+    if ((*d)[w.hole]) d->Add(Verb::kUnroll, {Loop(w.axis)});
+  }
+  if (!row_.empty() && !windows_.empty()) d->Add(Verb::kPartition, {row_tiles});
+  if (!plane_.empty() && !windows_.empty() && (*d)[planes_] > 1) d->Add(Verb::kPartition, {plane_tiles});
+  if (!epilogue_.empty() && !outer.empty()) d->Add(Verb::kFuse, {epilogue_, name_, outer.back()});
+  for (int64_t i = 0; i < (*d)[parallel_] && i < static_cast<int64_t>(outer.size()); ++i) {
+    if (outer[static_cast<size_t>(i)] == blocks) break;
+    d->Add(Verb::kParallel, {outer[static_cast<size_t>(i)]});
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const Part> ContractionPart(const Surroundings& in, StageId stage, std::vector<Hole>* holes) {
+  return std::make_shared<Contraction>(in, stage, holes);
+}
+
+}  // namespace tunesmith::schedule

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/rules.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "support/strings.h"
+
+namespace tunesmith::schedule {
+namespace {
+
+using te::Expr;
+using te::ExprKind;
+
+const te::Stage& At(const te::Graph& graph, StageId id) { return graph.stages[static_cast<size_t>(id)]; }
+
+bool IsOutput(const te::Graph& graph, StageId id) {
+  return graph.tensors[static_cast<size_t>(At(graph, id).tensor)].role == te::Role::kOutput;
+}
+
+int64_t Iterations(const te::Stage& stage) {
+  int64_t n = 1;
+  for (const te::Axis& a : stage.axes) n *= std::max<int64_t>(a.extent, 1);
+  return n;
+}
+
+std::vector<Expr> ReadsOf(const te::Stage& stage, int tensor) {
+  std::vector<Expr> reads;
+  te::Visit(stage.body, [&](const Expr& e) {
+    if (e->kind == ExprKind::kRead && (tensor < 0 || e->id == tensor)) reads.push_back(e);
+  });
+  return reads;
+}
+
+/// Computed again for every use, the stage must not cost more than computed once: a function call is worth
+/// keeping.
+bool Cheap(const te::Stage& stage) {
+  int operations = 0;
+  bool calls = false;
+  te::Visit(stage.body, [&](const Expr& e) {
+    calls = calls || e->kind == ExprKind::kCall || e->kind == ExprKind::kDiv;
+    operations += e->kind >= ExprKind::kNeg;
+  });
+  return !calls && operations <= 4;
+}
+
+bool CanInline(const Surroundings& in, StageId id) {
+  const te::Stage& stage = At(in.graph, id);
+  if (stage.reducer != te::Reducer::kNone || IsOutput(in.graph, id)) return false;
+  int uses = 0;
+  bool guarded = false, expands = false;
+  for (StageId c : in.ConsumersOf(id)) {
+    for (const Expr& read : ReadsOf(At(in.graph, c), stage.tensor)) {
+      ++uses;
+      guarded = guarded || read->guarded;
+    }
+    expands = expands || Iterations(At(in.graph, c)) > Iterations(stage);
+  }
+  return uses > 0 && !guarded && (Cheap(stage) || (uses == 1 && !expands));
+}
+
+/// A consumer that can be computed on the accumulators' tile: elementwise, of the same shape, reading it at
+/// its own index.
+StageId EpilogueOf(const Surroundings& in, StageId id) {
+  std::vector<StageId> consumers = in.ConsumersOf(id);
+  if (consumers.size() != 1) return -1;
+  const te::Stage& c = At(in.graph, consumers[0]);
+  const te::Stage& p = At(in.graph, id);
+  if (c.reducer != te::Reducer::kNone || c.spatial != p.spatial) return -1;
+  for (int a = 0; a < c.spatial; ++a) {
+    if (c.axes[static_cast<size_t>(a)].extent != p.axes[static_cast<size_t>(a)].extent) return -1;
+  }
+  // Through inlined stages the index must stay the same: only a direct read is certain.
+  std::vector<Expr> reads = ReadsOf(c, p.tensor);
+  if (reads.empty()) return -1;
+  for (const Expr& read : reads) {
+    if (read->guarded || !te::Same(read, reads[0])) return -1;
+    for (size_t d = 0; d < te::ReadRank(*read); ++d) {
+      if (read->args[d]->kind != ExprKind::kVar || read->args[d]->id != static_cast<int>(d)) return -1;
+    }
+  }
+  return consumers[0];
+}
+
+/// Producers of `id` that depend on its outer axes row by row, in order: each reads or is read with the same
+/// row indices, so that one row's worth of it is all that one row of `id` needs.
+std::vector<StageId> RowProducers(const Surroundings& in, StageId id) {
+  const te::Stage& last = At(in.graph, id);
+  if (last.spatial < 2) return {};
+  size_t rows = static_cast<size_t>(last.spatial) - 1;
+  std::vector<StageId> group = {id};
+  auto by_rows = [&](const te::Stage& reader, const Expr& read) {
+    if (read->guarded || te::ReadRank(*read) < rows || static_cast<size_t>(reader.spatial) < rows)
+      return false;
+    for (size_t d = 0; d < rows; ++d) {
+      if (read->args[d]->kind != ExprKind::kVar || read->args[d]->id != static_cast<int>(d)) return false;
+    }
+    return true;
+  };
+  for (StageId p = id - 1; p >= 0; --p) {
+    if (in.inlined[static_cast<size_t>(p)] || IsOutput(in.graph, p)) continue;
+    const te::Stage& producer = At(in.graph, p);
+    if (static_cast<size_t>(producer.spatial) < rows) continue;
+    if (producer.reducer != te::Reducer::kNone && LanesAlongOutput(in, p))
+      continue;  // a contraction has a part of its own
+    std::vector<StageId> consumers = in.ConsumersOf(p);
+    bool all = !consumers.empty();
+    for (StageId c : consumers) {
+      all = all && std::find(group.begin(), group.end(), c) != group.end();
+      for (const Expr& read : ReadsOf(At(in.graph, c), producer.tensor))
+        all = all && by_rows(At(in.graph, c), read);
+    }
+    if (all) group.push_back(p);
+  }
+  std::reverse(group.begin(), group.end());
+  group.pop_back();
+  return group;
+}
+
+class InlinePart : public Part {
+ public:
+  explicit InlinePart(std::string name) : name_(std::move(name)) {}
+  bool Allows(const Decisions&) const override { return true; }
+  void AddSteps(Decisions* d) const override { d->Add(Verb::kInline, {name_}); }
+
+ private:
+  std::string name_;
+};
+
+}  // namespace
+
+int Surroundings::LanesOf(StageId stage) const {
+  const te::Stage& s = At(graph, stage);
+  int64_t bytes = te::SizeOf(s.accumulator);
+  bytes = std::max<int64_t>(bytes, te::SizeOf(graph.tensors[static_cast<size_t>(s.tensor)].dtype));
+  return std::max<int>(1, machine.vector_bytes / static_cast<int>(bytes));
+}
+
+std::vector<StageId> Surroundings::ConsumersOf(StageId stage) const {
+  std::vector<StageId> live = graph.ConsumersOf(At(graph, stage).tensor);
+  live.erase(
+      std::remove_if(live.begin(), live.end(), [&](StageId c) { return inlined[static_cast<size_t>(c)]; }),
+      live.end());
+  return live;
+}
+
+std::optional<int64_t> StrideOf(const te::Graph& graph, const Expr& read, int axis) {
+  const te::Tensor& tensor = graph.tensors[static_cast<size_t>(read->id)];
+  int64_t stride = 0, unit = 1;
+  for (size_t d = te::ReadRank(*read); d-- > 0;) {
+    std::optional<te::Affine> index = te::ToAffine(read->args[d]);
+    if (!index) return std::nullopt;
+    stride += index->CoefficientOf(axis) * unit;
+    unit *= tensor.shape[d];
+  }
+  return stride;
+}
+
+bool LanesAlongOutput(const Surroundings& in, StageId id) {
+  const te::Stage& stage = At(in.graph, id);
+  if (stage.spatial == 0) return false;
+  int lane = stage.spatial - 1;
+  int64_t reduced = 1;
+  for (size_t a = static_cast<size_t>(stage.spatial); a < stage.axes.size(); ++a)
+    reduced *= stage.axes[a].extent;
+  bool along = true, reused = false, strided = false;
+  for (const Expr& read : ReadsOf(stage, -1)) {
+    bool weight = in.graph.tensors[static_cast<size_t>(read->id)].role == te::Role::kWeight;
+    std::optional<int64_t> stride = StrideOf(in.graph, read, lane);
+    along = along && stride;
+    strided = strided || (stride && *stride != 0 && *stride != 1 && !weight);
+    reused = reused || (stride && *stride == 0);
+  }
+  constexpr int64_t kLongEnough = 8;  // reduced over less, the copy costs as much as what it saves
+  return along && (!strided || (reused && reduced >= kLongEnough && stage.spatial > 1));
+}
+
+Space Space::Of(const te::Graph& graph, const Machine& machine, std::string target) {
+  Space space;
+  space.graph_ = graph;
+  space.target_ = std::move(target);
+  size_t stages = graph.stages.size();
+  Surroundings in{graph, machine, std::vector<bool>(stages), std::vector<StageId>(stages, -1),
+                  std::vector<std::vector<StageId>>(stages)};
+  bool empty = false;  // a loop without iterations cannot be split: such a graph runs as it is
+  for (const te::Stage& s : graph.stages) {
+    for (const te::Axis& a : s.axes) empty = empty || a.extent == 0;
+  }
+  if (empty) return space;
+  std::vector<bool> placed(stages);
+  Plan inlining = InitialPlan(std::make_shared<te::Graph>(graph));
+  for (StageId id = 0; id < static_cast<StageId>(stages); ++id) {
+    if (!CanInline(in, id)) continue;
+    Result<Plan> next = Inline(inlining, id);
+    if (!next.ok()) continue;
+    inlining = *std::move(next);
+    in.graph = *inlining.graph;
+    in.inlined[static_cast<size_t>(id)] = placed[static_cast<size_t>(id)] = true;
+    space.parts_.push_back(std::make_shared<InlinePart>(in.NameOf(id)));
+  }
+  for (StageId id = static_cast<StageId>(stages) - 1; id >= 0; --id) {
+    if (placed[static_cast<size_t>(id)] || At(in.graph, id).reducer == te::Reducer::kNone) continue;
+    StageId epilogue = EpilogueOf(in, id);
+    if (epilogue < 0 || placed[static_cast<size_t>(epilogue)] || !LanesAlongOutput(in, id)) continue;
+    in.epilogue[static_cast<size_t>(id)] = epilogue;
+    placed[static_cast<size_t>(epilogue)] = true;
+  }
+  for (StageId id = static_cast<StageId>(stages) - 1; id >= 0; --id) {
+    if (placed[static_cast<size_t>(id)]) continue;
+    placed[static_cast<size_t>(id)] = true;
+    if (At(in.graph, id).reducer != te::Reducer::kNone) {
+      space.parts_.push_back(LanesAlongOutput(in, id) ? ContractionPart(in, id, &space.holes_)
+                                                      : RowReductionPart(in, id, &space.holes_));
+      continue;
+    }
+    for (StageId p : RowProducers(in, id)) {
+      if (placed[static_cast<size_t>(p)]) continue;
+      in.rows[static_cast<size_t>(id)].push_back(p);
+      placed[static_cast<size_t>(p)] = true;
+    }
+    space.parts_.push_back(ElementwisePart(in, id, &space.holes_));
+  }
+  return space;
+}
+
+int64_t Space::size() const {
+  int64_t n = 1;
+  for (const Hole& h : holes_) {
+    if (__builtin_mul_overflow(n, static_cast<int64_t>(h.domain.size()), &n))
+      return std::numeric_limits<int64_t>::max();
+  }
+  return n;
+}
+
+bool Space::Allows(const Choice& choice) const {
+  Decisions decisions(holes_, choice);
+  return std::all_of(parts_.begin(), parts_.end(), [&](const auto& part) { return part->Allows(decisions); });
+}
+
+Trace Space::TraceOf(const Choice& choice) const {
+  Decisions decisions(holes_, choice);
+  for (const auto& part : parts_) part->AddSteps(&decisions);
+  Trace trace = TraceFor(graph_, target_);
+  trace.steps = std::move(decisions.steps);
+  return trace;
+}
+
+}  // namespace tunesmith::schedule

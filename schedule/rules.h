@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules that make sketches. Each looks at one stage and its neighbours and says how it can be scheduled;
+// the first that applies wins, from the last stage to the first:
+//   inlined       a cheap elementwise stage disappears into its consumers
+//   contraction   a reduction whose lanes are an output axis: products, convolutions, pooling, column sums
+//   row           a reduction whose lanes are the innermost reduced axis: row sums, norms
+//   elementwise   everything else; row-wise producers (softmax, layer norm) are computed inside its row loop
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "schedule/sketch.h"
+
+namespace tunesmith::schedule {
+
+/// What the rules know of the graph while they assign stages to parts.
+struct Surroundings {
+  te::Graph graph;  // with the inlined stages' expressions in their consumers
+  const Machine& machine;
+  std::vector<bool> inlined;               // by stage: disappears into its consumers
+  std::vector<StageId> epilogue;           // by stage: the consumer fused into its tile, or -1
+  std::vector<std::vector<StageId>> rows;  // by stage: producers computed in its row loop, in order
+
+  const std::string& NameOf(StageId stage) const {
+    return graph.tensors[static_cast<size_t>(graph.stages[static_cast<size_t>(stage)].tensor)].name;
+  }
+  int LanesOf(StageId stage) const;
+  /// The consumers of a stage's tensor that are not inlined themselves.
+  std::vector<StageId> ConsumersOf(StageId stage) const;
+};
+
+std::shared_ptr<const Part> ContractionPart(const Surroundings& in, StageId stage, std::vector<Hole>* holes);
+std::shared_ptr<const Part> RowReductionPart(const Surroundings& in, StageId stage, std::vector<Hole>* holes);
+std::shared_ptr<const Part> ElementwisePart(const Surroundings& in, StageId stage, std::vector<Hole>* holes);
+
+/// True if vector lanes should run along the innermost output axis: every read walks it with stride 1 or 0,
+/// or can be copied so that it does: a weight ahead of time, another tensor if each element of it is used
+/// often enough. Else lanes run along the innermost reduced axis.
+bool LanesAlongOutput(const Surroundings& in, StageId stage);
+/// The stride, in elements of the tensor, with which a read moves along an axis; nothing if it is not affine.
+std::optional<int64_t> StrideOf(const te::Graph& graph, const te::Expr& read, int axis);
+
+}  // namespace tunesmith::schedule

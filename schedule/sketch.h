@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schedule space of a workload. Rules (schedule/rules.h) look at the stage graph and give a sketch: a
+// recipe of steps with holes. A value for each hole makes a candidate; a candidate becomes a trace of
+// explicit steps, which is all that is recorded: sketches and rules may change, traces replay.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "schedule/machine.h"
+#include "schedule/trace.h"
+
+namespace tunesmith::schedule {
+
+/// One open decision. Its domain lists every value it may take, in an order in which neighbours are alike.
+struct Hole {
+  std::string name;  // "C.rows": the stage and what is decided
+  std::vector<int64_t> domain;
+};
+
+/// A candidate: for each hole of the space the number of the chosen value in its domain.
+using Choice = std::vector<uint16_t>;
+
+/// Collects the steps of a candidate, asking for each hole by number.
+class Decisions {
+ public:
+  Decisions(const std::vector<Hole>& holes, const Choice& choice) : holes_(holes), choice_(choice) {}
+  int64_t operator[](size_t hole) const { return holes_[hole].domain[choice_[hole]]; }
+  void Add(Verb verb, std::vector<std::string> names, std::vector<int64_t> numbers = {}) {
+    steps.push_back({verb, std::move(names), std::move(numbers)});
+  }
+  std::vector<Step> steps;
+
+ private:
+  const std::vector<Hole>& holes_;
+  const Choice& choice_;
+};
+
+/// How one stage, with what is fused into it, is scheduled. A rule made it; it owns the holes from
+/// `first_hole` on.
+class Part {
+ public:
+  virtual ~Part() = default;
+  /// False where the values of its holes contradict one another or the machine (too many accumulators).
+  virtual bool Allows(const Decisions& decisions) const = 0;
+  virtual void AddSteps(Decisions* decisions) const = 0;
+};
+
+/// All candidates of one graph on one machine.
+class Space {
+ public:
+  /// Never empty: every graph that te::Verify accepts can be scheduled.
+  static Space Of(const te::Graph& graph, const Machine& machine, std::string target);
+
+  const std::vector<Hole>& holes() const { return holes_; }
+  const te::Graph& graph() const { return graph_; }
+  /// The number of choices, those that `Allows` refuses included; the largest integer if it is beyond that.
+  int64_t size() const;
+  bool Allows(const Choice& choice) const;
+  Trace TraceOf(const Choice& choice) const;
+
+ private:
+  te::Graph graph_;
+  std::string target_;
+  std::vector<Hole> holes_;
+  std::vector<std::shared_ptr<const Part>> parts_;
+};
+
+}  // namespace tunesmith::schedule
