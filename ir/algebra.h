@@ -39,6 +39,8 @@ class Algebra {
   /// Reset() after either has been changed.
   explicit Algebra(Ranges* ranges, const Replacements* replacements = nullptr)
       : ranges_(ranges), replacements_(replacements) {}
+  Algebra(const Algebra&) = delete;
+  Algebra& operator=(const Algebra&) = delete;
   void Reset();
 
   /// The normal form of an i64 expression.
@@ -77,8 +79,8 @@ class Algebra {
   std::optional<Parts> DivideOut(const Linear& form, int64_t divisor);
 
   // ---- prove.cpp
-  bool Search(const Linear& form, int depth);
-  bool SearchByAtoms(const Linear& form, int depth);
+  bool Search(const Linear& form, int depth, bool with_facts);
+  bool SearchByAtoms(const Linear& form, int depth, bool with_facts);
   bool SearchByFacts(const Linear& form, int depth);
   Box BoundsOfAtom(const Expr& atom);
   Box BoundsOfAtomUncached(const Expr& atom);
@@ -104,7 +106,12 @@ class Algebra {
 
   Ranges* ranges_;
   const Replacements* replacements_;
-  Memory memory_;
+  // While the facts are searched for a proof, what is met on the way is proven without facts: a fact may
+  // speak of the very expression that is being simplified. That gives weaker forms, with their own memory.
+  struct {
+    Memory with_facts, without_facts;
+  } memories_;
+  Memory* memory_ = &memories_.with_facts;
   int budget_ = 0;  // steps left of the proof at hand
 };
 

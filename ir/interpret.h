@@ -18,11 +18,18 @@ namespace tunesmith::ir {
 /// Called for each element touched: (buffer, flat index, is a store). For tests that count footprints.
 using Observer = std::function<void(int buffer, int64_t index, bool store)>;
 
-/// Runs the function on the parameters' values in order; those that are `written` are updated.
+/// Runs the function on the parameters' values in order; those that are `written` are undefined at first (to
+/// read one before it is stored to is an error), and updated where they were stored to.
+/// Parallel and bound loops run their iterations in an order that is neither forwards nor backwards; each of
+/// these iterations counts events for itself. Asynchronous copies happen as late as their waits allow.
+/// Fails, naming the statement and the values of the loops' variables, with what the page above lists.
 Status Interpret(const Function& function, std::vector<te::Value>* parameters,
                  const Observer& observe = nullptr);
 
-/// Runs pack (if any), then main, on plain parameters; returns the outputs, in order.
+/// Runs pack (if any), then main, on plain parameters; returns the outputs, in order, each as a flat array.
+/// `weights` are the positions of the parameters that pack takes. Fails also if an element of an output is
+/// never stored to. Elements of packed weights that pack leaves out are NaN, or an unlikely integer, for
+/// main.
 Result<std::vector<te::Value>> Interpret(const Program& program, const std::vector<te::Value>& parameters,
                                          const std::vector<int>& weights);
 

@@ -25,9 +25,9 @@ Linear Algebra::Normal(const Expr& e) {
     default:
       break;
   }
-  if (auto found = memory_.normal.find(e.get()); found != memory_.normal.end()) return found->second.second;
+  if (auto found = memory_->normal.find(e.get()); found != memory_->normal.end()) return found->second.second;
   Linear form = NormalUncached(e);
-  memory_.normal.emplace(e.get(), std::make_pair(e, form));
+  memory_->normal.emplace(e.get(), std::make_pair(e, form));
   return form;
 }
 

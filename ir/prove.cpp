@@ -87,10 +87,11 @@ Box Algebra::BoundsOf(const Expr& e) {
 }
 
 Box Algebra::BoundsOfAtom(const Expr& atom) {
-  if (auto found = memory_.boxes.find(atom.get()); found != memory_.boxes.end()) return found->second.second;
+  if (auto found = memory_->boxes.find(atom.get()); found != memory_->boxes.end())
+    return found->second.second;
   Box box = BoundsOfAtomUncached(atom);
   if (!box.Fits()) box = {kLowest, kHighest, true, box.ranged};
-  memory_.boxes.emplace(atom.get(), std::make_pair(atom, box));
+  memory_->boxes.emplace(atom.get(), std::make_pair(atom, box));
   return box;
 }
 
@@ -151,22 +152,28 @@ bool Algebra::AtMost(const Linear& a, const Linear& b) {
 
 bool Algebra::NonNegative(const Linear& form) {
   int outer = std::exchange(budget_, kProofSteps);
-  bool proven = Search(form, 0);
+  bool proven = Search(form, 0, false);
+  if (!proven && memory_ == &memories_.with_facts && !ranges_->facts().empty()) {
+    memory_ = &memories_.without_facts;
+    budget_ = kProofSteps;
+    proven = Search(form, 0, true);
+    memory_ = &memories_.with_facts;
+  }
   budget_ = outer;
   return proven;
 }
 
-bool Algebra::Search(const Linear& form, int depth) {
+bool Algebra::Search(const Linear& form, int depth, bool with_facts) {
   Box box = BoundsOf(form);
   if (box.Known()) {
     if (box.low >= 0) return true;
     if (box.high < 0) return false;
   }
   if (depth == kProofDepth || --budget_ < 0) return false;
-  return SearchByAtoms(form, depth) || SearchByFacts(form, depth);
+  return SearchByAtoms(form, depth, with_facts) || (with_facts && SearchByFacts(form, depth));
 }
 
-bool Algebra::SearchByAtoms(const Linear& form, int depth) {
+bool Algebra::SearchByAtoms(const Linear& form, int depth, bool with_facts) {
   for (size_t n = 0; n < form.terms.size(); ++n) {
     const Term& t = form.terms[n];
     if (t.atom == nullptr) continue;
@@ -175,7 +182,7 @@ bool Algebra::SearchByAtoms(const Linear& form, int depth) {
       Linear r = Normal(replacement), sum;
       r.constant += offset;
       return BoundsOf(r).Fits() && Combine(Without(form, n), scale, r, t.coefficient, &sum) &&
-             Search(sum, depth + 1);
+             Search(sum, depth + 1, with_facts);
     };
     const auto& args = t.atom->args;
     bool positive = t.coefficient > 0;
@@ -229,7 +236,8 @@ bool Algebra::SearchByFacts(const Linear& form, int depth) {
         int64_t p = b < 0 ? -b : b, q = a < 0 ? -a : a;
         int64_t common = std::gcd(p, q);
         Linear rest;
-        if (Combine(form, p / common, fact, -(q / common), &rest) && Search(rest, depth + 1)) return true;
+        if (Combine(form, p / common, fact, -(q / common), &rest) && Search(rest, depth + 1, true))
+          return true;
       }
     }
   }

@@ -86,18 +86,20 @@ Expr Negation(const Expr& a) {
 }
 
 void Algebra::Reset() {
-  memory_.normal.clear();
-  memory_.simplified.clear();
-  memory_.boxes.clear();
+  for (Memory* memory : {&memories_.with_facts, &memories_.without_facts}) {
+    if (!memory->normal.empty()) memory->normal.clear();
+    if (!memory->simplified.empty()) memory->simplified.clear();
+    if (!memory->boxes.empty()) memory->boxes.clear();
+  }
 }
 
 template <class F>
 auto Algebra::Under(const Expr& assumption, F simplify) {
   size_t mark = ranges_->Assume(assumption);
-  Memory outside;
-  std::swap(memory_, outside);
+  decltype(memories_) outside;
+  std::swap(memories_, outside);
   auto result = simplify();
-  std::swap(memory_, outside);
+  std::swap(memories_, outside);
   ranges_->Forget(mark);
   return result;
 }
@@ -106,11 +108,11 @@ Expr Algebra::Simplified(const Expr& e) {
   if (e->type == DType::kI64) return ToExpr(Normal(e));
   if (e->args.empty()) return e;
   if (e.use_count() == 1) return SimplifiedUncached(e);
-  if (auto found = memory_.simplified.find(e.get()); found != memory_.simplified.end()) {
+  if (auto found = memory_->simplified.find(e.get()); found != memory_->simplified.end()) {
     return found->second.second;
   }
   Expr result = SimplifiedUncached(e);
-  memory_.simplified.emplace(e.get(), std::make_pair(e, result));
+  memory_->simplified.emplace(e.get(), std::make_pair(e, result));
   return result;
 }
 
