@@ -73,6 +73,26 @@ struct RandomCase {
         return random.Between(0, 3) == 0 ? te::Unary(te::ExprKind::kNeg, part()) : Leaf();
     }
   }
+  Expr AffineSum() {
+    Expr sum = Int(random.Between(-10, 10));
+    for (size_t v = 0; v < ranges.size(); ++v) {
+      sum = sum + Var(static_cast<int>(v)) * Int(random.Between(-3, 4));
+    }
+    return sum;
+  }
+  /// What indices and guards of lowered loops look like.
+  Expr IndexLike() {
+    switch (random.Between(0, 3)) {
+      case 0:
+        return AffineSum() + Div(AffineSum(), random.Between(2, 6)) * Int(random.Between(-3, 3));
+      case 1:
+        return AffineSum() + Mod(AffineSum(), random.Between(2, 6)) * Int(random.Between(-3, 3));
+      case 2:
+        return AffineSum() + Min(AffineSum(), AffineSum());
+      default:
+        return AffineSum();
+    }
+  }
   Expr Condition(int depth) {
     int64_t choice = random.Between(0, depth > 0 ? 8 : 5);
     if (choice <= 1) return Lt(Integer(depth), Integer(depth));
