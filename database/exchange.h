@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Records out of one database and into another, as JSON lines (docs/formats/record.md).
+#pragma once
+
+#include <functional>
+#include <iosfwd>
+#include <string>
+
+#include "database/database.h"
+#include "database/filter.h"
+#include "database/record.h"
+#include "support/status.h"
+
+namespace tunesmith::database {
+
+/// Writes the records of the filter to `out`, one a line; returns how many. `name` is what messages call
+/// `out`.
+Result<int64_t> Export(Database& database, const Filter& filter, std::ostream& out, const std::string& name);
+
+/// Judges a record from outside beyond its form: whether its trace replays and makes the workload that the
+/// record names. An error says what is wrong, without place.
+using Verifier = std::function<Status(const Record&)>;
+
+/// Adds the records of the file `path` to the database. Every line is read and verified before the first
+/// record is added, so that a file with a bad line adds nothing; the error has up to ten findings, one a
+/// line, as "path:line: field: what is wrong". Empty lines are skipped; a line is at most kMaxLineBytes long.
+/// The records are added in batches, so that other processes are not locked out: after a full disk the same
+/// command continues, because a record that is there already is only counted.
+Result<InsertCounts> Import(Database& database, const std::string& path, const Verifier& verify);
+
+inline constexpr int64_t kMaxLineBytes = int64_t{1} << 30;
+
+}  // namespace tunesmith::database

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "database/row.h"
+
+#include <bit>
+#include <cstring>
+
+#include "database/selection.h"
+#include "support/strings.h"
+
+namespace tunesmith::database {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "samples are stored as little-endian doubles");
+
+// FROM record, with everything that belongs to it. Every join is by rowid.
+constexpr std::string_view kColumns =
+    "SELECT record.number, lower(hex(record.id)), workload, layouts, target, features, cache, threads, "
+    "pinning, "
+    "page_bytes, codegen, llvm, operation.name, bindings, trace, outcome, detail, samples, median_ns, "
+    "spread_ns, "
+    "limit_share, environment.json, created_ns FROM record "
+    "CROSS JOIN payload ON payload.number = record.number "
+    "CROSS JOIN record_key ON record_key.number = record.key "
+    "CROSS JOIN operation ON operation.number = record.operation "
+    "CROSS JOIN environment ON environment.number = record.environment ";
+
+// The number of the one row with these texts, which is added where there is none. `bind` binds the row's
+// columns.
+template <class Bind>
+Result<int64_t> Intern(Connection& connection, std::string_view find, std::string_view add, Bind bind) {
+  TS_ASSIGN_OR_RETURN(Statement found, connection.Prepare(find));
+  bind(found);
+  TS_ASSIGN_OR_RETURN(bool row, found.Step());
+  if (row) return found.Integer(0);
+  TS_ASSIGN_OR_RETURN(Statement added, connection.Prepare(add));
+  bind(added);
+  TS_RETURN_IF_ERROR(added.Run());
+  return connection.last_row_id();
+}
+
+}  // namespace
+
+const std::string& RowSql() {
+  static const std::string sql = StrCat(kColumns, "WHERE record.number = ?");
+  return sql;
+}
+
+const std::string& BestSql() {
+  static const std::string sql =
+      StrCat(kColumns, "WHERE record.number = (SELECT number FROM record WHERE key = (", kKeyNumberSql,
+             ") AND outcome = 0 ORDER BY median_ns, id LIMIT 1)");
+  return sql;
+}
+
+Status DamagedRow(const Connection& connection, int64_t number, std::string_view finding) {
+  return connection.Damaged(StrCat("record number ", number, ": ", finding));
+}
+
+Result<Record> ReadRow(const Connection& connection, const Statement& row) {
+  int64_t number = row.Integer(0);
+  Record record;
+  record.id = row.Text(1);
+  record.key.workload = row.Text(2);
+  record.key.layouts = row.Text(3);
+  record.key.target = row.Text(4);
+  record.key.features = row.Text(5);
+  record.key.scenario.cold = row.Text(6) == CacheName(true);
+  record.key.scenario.threads = static_cast<int>(row.Integer(7));
+  record.key.scenario.pinning = row.Text(8);
+  record.key.scenario.page_bytes = row.Integer(9);
+  record.key.codegen = row.Text(10);
+  record.key.llvm = row.Text(11);
+  record.operator_name = row.Text(12);
+  auto bindings = ParseBindings(row.Text(13));
+  if (!bindings.ok()) return DamagedRow(connection, number, MessageOf(bindings.status()));
+  record.bindings = std::move(bindings).value();
+  record.trace = row.Text(14);
+  int64_t kind = row.Integer(15);
+  if (kind < 0 || kind >= static_cast<int64_t>(measure::kOutcomeNames.size())) {
+    return DamagedRow(connection, number, "outcome: unknown kind");
+  }
+  record.outcome.kind = static_cast<measure::OutcomeKind>(kind);
+  record.outcome.detail = row.Text(16);
+  std::span<const std::byte> samples = row.Blob(17);
+  record.outcome.samples_ns.resize(samples.size() / sizeof(double));
+  std::memcpy(record.outcome.samples_ns.data(), samples.data(),
+              record.outcome.samples_ns.size() * sizeof(double));
+  record.outcome.median_ns = row.Real(18);  // NULL, which a failure has, reads as 0
+  record.outcome.spread_ns = row.Real(19);
+  record.limit_share = row.Real(20);
+  record.environment = row.Text(21);
+  record.created_ns = row.Integer(22);
+  if (Status status = Check(record); !status.ok()) return DamagedRow(connection, number, MessageOf(status));
+  return record;
+}
+
+Result<bool> InsertRow(Connection& connection, const Record& record) {
+  std::vector<std::byte> id = IdBytes(record.id);
+  TS_ASSIGN_OR_RETURN(Statement known, connection.Prepare("SELECT 1 FROM record WHERE id = ?"));
+  TS_ASSIGN_OR_RETURN(bool already, known.BindBlob(id).Step());
+  if (already) return false;
+
+  TS_ASSIGN_OR_RETURN(
+      int64_t key,
+      Intern(connection, kKeyNumberSql,
+             "INSERT INTO record_key (workload, target, features, layouts, cache, threads, pinning, "
+             "page_bytes, codegen, llvm) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             [&](Statement& statement) { BindKey(record.key, statement); }));
+  const std::string bindings = BindingsJson(record.bindings);
+  TS_ASSIGN_OR_RETURN(
+      int64_t operation,
+      Intern(connection, "SELECT number FROM operation WHERE name = ? AND bindings = ?",
+             "INSERT INTO operation (name, bindings) VALUES (?, ?)",
+             [&](Statement& statement) { statement.Bind(record.operator_name).Bind(bindings); }));
+  TS_ASSIGN_OR_RETURN(int64_t environment,
+                      Intern(connection, "SELECT number FROM environment WHERE json = ?",
+                             "INSERT INTO environment (json) VALUES (?)",
+                             [&](Statement& statement) { statement.Bind(record.environment); }));
+
+  TS_ASSIGN_OR_RETURN(
+      Statement row,
+      connection.Prepare("INSERT INTO record (id, key, operation, environment, outcome, median_ns, "
+                         "spread_ns, limit_share, created_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  row.BindBlob(id)
+      .Bind(key)
+      .Bind(operation)
+      .Bind(environment)
+      .Bind(static_cast<int64_t>(record.outcome.kind));
+  if (record.outcome.ok()) {
+    row.Bind(record.outcome.median_ns).Bind(record.outcome.spread_ns);
+  } else {
+    row.BindNull().BindNull();
+  }
+  TS_RETURN_IF_ERROR(row.Bind(record.limit_share).Bind(record.created_ns).Run());
+
+  TS_ASSIGN_OR_RETURN(
+      Statement payload,
+      connection.Prepare("INSERT INTO payload (number, trace, detail, samples) VALUES (?, ?, ?, ?)"));
+  payload.Bind(connection.last_row_id()).Bind(record.trace).Bind(record.outcome.detail);
+  TS_RETURN_IF_ERROR(payload.BindBlob(std::as_bytes(std::span(record.outcome.samples_ns))).Run());
+  return true;
+}
+
+}  // namespace tunesmith::database
