@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codegen/llvm/compile.h"
+
+#include "codegen/llvm/emitter.h"
+#include "codegen/llvm/machine_code.h"
+#include "ir/math.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/Support/raw_ostream.h"
+#include "support/strings.h"
+
+namespace tunesmith::codegen {
+namespace {
+
+/// A module with the program's entries, and what it takes to turn it into code.
+struct Unit {
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> module;
+  std::unique_ptr<llvm::TargetMachine> machine;
+  Workspace main_workspace, pack_workspace;
+};
+
+Status Emit(const ir::Program& program, const Target& target, const std::string& prefix, Unit* unit) {
+  unit->context.setDiscardValueNames(true);
+  TS_ASSIGN_OR_RETURN(unit->machine, MachineFor(target));
+  unit->module = std::make_unique<llvm::Module>("kernel", unit->context);
+  unit->module->setTargetTriple(target.triple);
+  unit->module->setDataLayout(unit->machine->createDataLayout());
+  unit->module->setPICLevel(llvm::PICLevel::SmallPIC);
+  ir::Function main = program.main;
+  ir::ExpandMath(&main);
+  TS_ASSIGN_OR_RETURN(unit->main_workspace, EmitEntry(main, target, prefix + "_main", unit->module.get()));
+  if (program.pack.body) {
+    ir::Function pack = program.pack;
+    ir::ExpandMath(&pack);
+    TS_ASSIGN_OR_RETURN(unit->pack_workspace, EmitEntry(pack, target, prefix + "_pack", unit->module.get()));
+  }
+  std::string error;
+  llvm::raw_string_ostream stream(error);
+  if (llvm::verifyModule(*unit->module, &stream))
+    return Internal(StrCat("the emitted LLVM IR is invalid: ", error));
+  return absl::OkStatus();
+}
+
+std::string TextOf(const llvm::Module& module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream, nullptr);
+  return text;
+}
+
+constexpr char kPrefix[] = "kernel";
+
+}  // namespace
+
+Result<Kernel> Compile(const ir::Program& program, const Target& target) {
+  Unit unit;
+  TS_RETURN_IF_ERROR(Emit(program, target, kPrefix, &unit));
+  Optimise(unit.module.get(), unit.machine.get());
+  llvm::SmallVector<char, 0> object;
+  TS_RETURN_IF_ERROR(Generate(unit.module.get(), unit.machine.get(), false, &object));
+  Kernel kernel;
+  TS_ASSIGN_OR_RETURN(kernel.image, LayOut(object, StrCat(kPrefix, "_main"), StrCat(kPrefix, "_pack")));
+  kernel.main_workspace = unit.main_workspace;
+  kernel.pack_workspace = unit.pack_workspace;
+  return kernel;
+}
+
+Result<std::vector<uint8_t>> CompileObject(const ir::Program& program, const Target& target,
+                                           const std::string& prefix) {
+  Unit unit;
+  TS_RETURN_IF_ERROR(Emit(program, target, prefix, &unit));
+  Optimise(unit.module.get(), unit.machine.get());
+  llvm::SmallVector<char, 0> object;
+  TS_RETURN_IF_ERROR(Generate(unit.module.get(), unit.machine.get(), false, &object));
+  return std::vector<uint8_t>(object.begin(), object.end());
+}
+
+Result<Listing> List(const ir::Program& program, const Target& target) {
+  Unit unit;
+  TS_RETURN_IF_ERROR(Emit(program, target, kPrefix, &unit));
+  Listing listing;
+  listing.llvm_ir = TextOf(*unit.module);
+  Optimise(unit.module.get(), unit.machine.get());
+  listing.optimised_llvm_ir = TextOf(*unit.module);
+  llvm::SmallVector<char, 0> assembly;
+  TS_RETURN_IF_ERROR(Generate(unit.module.get(), unit.machine.get(), true, &assembly));
+  listing.assembly.assign(assembly.begin(), assembly.end());
+  return listing;
+}
+
+std::string CodeGeneratorVersion() { return "1"; }
+
+std::string LlvmVersion() { return LLVM_VERSION_STRING; }
+
+}  // namespace tunesmith::codegen
