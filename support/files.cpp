@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/files.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+#include <utility>
+
+#include "support/strings.h"
+
+namespace tunesmith {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string_view WayOut(int error) {
+  switch (error) {
+    case ENOENT:
+      return "check the path, and that its folder exists";
+    case EACCES:
+    case EPERM:
+      return "choose a place that you may use, or change its permissions";
+    case EROFS:
+      return "choose a folder on a file system that can be written";
+    case ENOSPC:
+    case EDQUOT:
+      return "free some space or choose another disk";
+    case EISDIR:
+      return "name a file, not a folder";
+    case ENOTDIR:
+    case EEXIST:
+      return "a part of the path is a file; name a folder there";
+    case EMFILE:
+    case ENFILE:
+      return "raise the limit of open files (ulimit -n)";
+    case ENAMETOOLONG:
+      return "use a shorter name";
+    default:
+      return "check the path and the disk";
+  }
+}
+
+/// Reads until the end of the file or until `contents` exceeds the limit. Returns errno, 0 if all went well.
+int ReadAll(int fd, size_t limit, std::string* contents) {
+  constexpr size_t kChunk = 64 << 10;
+  while (contents->size() <= limit) {
+    size_t start = contents->size();
+    contents->resize(start + std::min(kChunk, limit + 1 - start));
+    ssize_t got = read(fd, contents->data() + start, contents->size() - start);
+    int error = errno;
+    contents->resize(start + (got > 0 ? static_cast<size_t>(got) : 0));
+    if (got == 0) return 0;
+    if (got < 0 && error != EINTR) return error;
+  }
+  return 0;
+}
+
+int WriteAll(int fd, std::string_view contents) {
+  while (!contents.empty()) {
+    ssize_t written = write(fd, contents.data(), contents.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return errno;
+    }
+    contents.remove_prefix(static_cast<size_t>(written));
+  }
+  return 0;
+}
+
+/// The rename is durable only when the folder that holds the name is. Not every file system can do it, and
+/// the file itself is complete in any case.
+void SyncFolder(const fs::path& folder) {
+  FileDescriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.valid()) fsync(fd.get());
+}
+
+Status WriteInPlace(const fs::path& path, std::string_view contents) {
+  FileDescriptor fd(open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd.valid()) return FileError("write", path, errno);
+  if (int error = WriteAll(fd.get(), contents)) return FileError("write", path, error);
+  return absl::OkStatus();
+}
+
+Status WriteBeside(const fs::path& path, std::string_view contents, mode_t mode) {
+  std::string temporary = path.string() + ".XXXXXX";
+  FileDescriptor fd(mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd.valid()) return FileError("write", path, errno);
+  int error = fchmod(fd.get(), mode) != 0 ? errno : WriteAll(fd.get(), contents);
+  if (!error && fsync(fd.get()) != 0) error = errno;
+  if (!error && rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+  if (error) {
+    unlink(temporary.c_str());
+    return FileError("write", path, error);
+  }
+  SyncFolder(path.has_parent_path() ? path.parent_path() : fs::path("."));
+  return absl::OkStatus();
+}
+
+/// The mode that open(…, 0666) would give. umask can only be read by setting it, which would race with other
+/// threads, so the kernel is asked.
+mode_t DefaultMode() {
+  std::string status;
+  FileDescriptor fd(open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+  constexpr std::string_view kField = "\nUmask:\t";
+  if (fd.valid() && ReadAll(fd.get(), 64 << 10, &status) == 0) {
+    if (size_t at = status.find(kField); at != std::string::npos) {
+      return 0666 & ~static_cast<mode_t>(std::strtoul(status.c_str() + at + kField.size(), nullptr, 8));
+    }
+  }
+  return 0644;
+}
+
+Result<fs::path> HomeFolder() {
+  if (const char* home = std::getenv("HOME"); home && home[0] == '/') return fs::path(home);
+  char buffer[16 << 10];
+  passwd entry;
+  passwd* found = nullptr;
+  if (getpwuid_r(getuid(), &entry, buffer, sizeof buffer, &found) == 0 && found && entry.pw_dir[0] == '/') {
+    return fs::path(entry.pw_dir);
+  }
+  return NotFound("this user has no home folder; set HOME to a folder that can be written");
+}
+
+Result<fs::path> UserFolder(const char* variable, const char* below_home) {
+  const char* folder = std::getenv(variable);
+  if (folder && folder[0] == '/') return fs::path(folder) / "tunesmith";
+  TS_ASSIGN_OR_RETURN(fs::path home, HomeFolder());
+  return home / below_home / "tunesmith";
+}
+
+}  // namespace
+
+int FileDescriptor::Release() { return std::exchange(fd_, -1); }
+
+void FileDescriptor::Reset(int fd) {
+  if (fd_ >= 0) close(fd_);
+  fd_ = fd;
+}
+
+Status FileError(std::string_view action, const fs::path& path, int error) {
+  std::string message = StrCat("cannot ", action, " ", path.empty() ? "''" : path.string(), ": ",
+                               std::generic_category().message(error), "; ", WayOut(error));
+  return error == ENOENT ? NotFound(message) : Unavailable(message);
+}
+
+Result<std::string> ReadFile(const fs::path& path, int64_t limit_bytes) {
+  FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd.valid()) return FileError("read", path, errno);
+  std::string contents;
+  if (int error = ReadAll(fd.get(), static_cast<size_t>(limit_bytes), &contents)) {
+    return FileError("read", path, error);
+  }
+  if (contents.size() > static_cast<size_t>(limit_bytes)) {
+    return Invalid(StrCat("cannot read ", path.string(), ": it is longer than the ", limit_bytes,
+                          " bytes allowed here; split it or check that it is the right file"));
+  }
+  return contents;
+}
+
+Status WriteFile(const fs::path& path, std::string_view contents) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) {
+    if (errno != ENOENT) return FileError("write", path, errno);
+    return WriteBeside(path, contents, DefaultMode());
+  }
+  if (S_ISDIR(info.st_mode)) return FileError("write", path, EISDIR);
+  if (!S_ISREG(info.st_mode)) return WriteInPlace(path, contents);
+  // Replacing needs no permission on the file itself, but a file marked read-only is meant to stay.
+  if (faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) return FileError("write", path, errno);
+  std::error_code ignored;  // stat has just followed the same links
+  fs::path target = fs::canonical(path, ignored);
+  return WriteBeside(ignored ? path : target, contents, info.st_mode & 07777);
+}
+
+Status MakeFolder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return FileError("make the folder", path, error.value());
+  return absl::OkStatus();
+}
+
+Result<TemporaryFolder> TemporaryFolder::Make() {
+  std::error_code error;
+  fs::path base = fs::temp_directory_path(error);
+  if (error) base = "/tmp";
+  std::string name = (base / "tunesmith-XXXXXX").string();
+  if (!mkdtemp(name.data())) return FileError("make a temporary folder in", base, errno);
+  return TemporaryFolder(fs::path(name));
+}
+
+TemporaryFolder& TemporaryFolder::operator=(TemporaryFolder&& other) noexcept {
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;  // nothing better can be done with a folder that refuses to go
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+Result<fs::path> DataFolder() { return UserFolder("XDG_DATA_HOME", ".local/share"); }
+
+Result<fs::path> CacheFolder() { return UserFolder("XDG_CACHE_HOME", ".cache"); }
+
+Result<fs::path> ExecutableFolder() {
+  std::error_code error;
+  fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (error) return FileError("find this program's own file through", "/proc/self/exe", error.value());
+  return program.parent_path();
+}
+
+int64_t MemoryBytes() {
+  int64_t bytes = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  for (const char* limit : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    Result<std::string> text = ReadFile(limit, 64);  // "max" where there is no limit
+    if (!text.ok()) continue;
+    std::string_view digits = *text;
+    if (auto value = ParseInteger(digits.substr(0, digits.find('\n')))) bytes = std::min(bytes, *value);
+  }
+  return bytes;
+}
+
+}  // namespace tunesmith

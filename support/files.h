@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files and folders of the system, and what the program asks the system about itself. Every error names the
+// path, what the system answered, and one way out.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "support/status.h"
+
+namespace tunesmith {
+
+/// A file descriptor that closes itself.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.Release()) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    if (this != &other) Reset(other.Release());
+    return *this;
+  }
+  ~FileDescriptor() { Reset(); }
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  int Release();
+  void Reset(int fd = -1);
+
+ private:
+  int fd_ = -1;
+};
+
+/// "cannot <action> <path>: <what errno means>; <a way out that fits errno>", NotFound for a path that does
+/// not exist, else Unavailable. `error` is an errno.
+Status FileError(std::string_view action, const std::filesystem::path& path, int error);
+
+/// The whole file. Fails for a file that is missing, unreadable, a folder, or longer than `limit_bytes`;
+/// reads at most limit_bytes + 1 of a file without a length (a pipe, a device).
+Result<std::string> ReadFile(const std::filesystem::path& path, int64_t limit_bytes);
+
+/// Replaces the file's contents: afterwards, whatever happens, the file holds either all of the old bytes or
+/// all of the new ones (a temporary file beside it, fsync, rename, fsync of the folder). Keeps the mode of a
+/// file that exists and follows a symbolic link. What is not a regular file (/dev/full, a pipe) is written in
+/// place. The folder must exist.
+Status WriteFile(const std::filesystem::path& path, std::string_view contents);
+
+/// Makes the folder and those above it; that it exists already is fine.
+Status MakeFolder(const std::filesystem::path& path);
+
+/// A fresh folder below the system's temporary folder, removed with all it holds at the end.
+class TemporaryFolder {
+ public:
+  /// Its name starts with "tunesmith-".
+  static Result<TemporaryFolder> Make();
+  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  TemporaryFolder& operator=(TemporaryFolder&& other) noexcept;
+  ~TemporaryFolder();
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  explicit TemporaryFolder(std::filesystem::path path) : path_(std::move(path)) {}
+
+  std::filesystem::path path_;
+};
+
+/// Where the user's data lives: $XDG_DATA_HOME/tunesmith, else ~/.local/share/tunesmith (XDG Base Directory
+/// Specification 0.8: a relative value is ignored; without HOME the password file says where home is). The
+/// folder may not exist yet. Fails if there is no home at all.
+Result<std::filesystem::path> DataFolder();
+/// What may be lost and measured again: $XDG_CACHE_HOME/tunesmith, else ~/.cache/tunesmith.
+Result<std::filesystem::path> CacheFolder();
+
+/// The folder of the running program's own file, symbolic links followed.
+Result<std::filesystem::path> ExecutableFolder();
+
+/// Bytes of memory that this process may use: the machine's, or its control group's limit if that is less.
+int64_t MemoryBytes();
+
+}  // namespace tunesmith
