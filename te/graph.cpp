@@ -35,6 +35,27 @@ std::string AxisNames(const Stage& stage, size_t begin, size_t end) {
   return names;
 }
 
+/// True for products and what binds more tightly, but not quotients.
+bool BindsLikeAProduct(const Expr& e) {
+  switch (e->kind) {
+    case ExprKind::kMul:
+      return BindsLikeAProduct(e->args[0]);
+    case ExprKind::kAdd:
+    case ExprKind::kSub:
+    case ExprKind::kDiv:
+    case ExprKind::kMod:
+    case ExprKind::kLess:
+    case ExprKind::kLessEqual:
+    case ExprKind::kEqual:
+    case ExprKind::kNotEqual:
+    case ExprKind::kAnd:
+    case ExprKind::kOr:
+      return false;
+    default:
+      return true;
+  }
+}
+
 }  // namespace
 
 int64_t Tensor::elements() const {
@@ -126,16 +147,21 @@ std::string ToString(const Graph& graph) {
     const Tensor& tensor = graph.tensors[static_cast<size_t>(stage.tensor)];
     auto spatial = static_cast<size_t>(stage.spatial);
     out += tensor.name + '[' + AxisNames(stage, 0, spatial) + "] = ";
+    std::string body;
     if (stage.reducer != Reducer::kNone) {
-      out += NameOf(stage.reducer);
-      // The accumulator is said where it is not what a reader would assume.
-      bool plain =
-          stage.accumulator == tensor.dtype &&
-          (tensor.dtype == DType::kF32 || tensor.dtype == DType::kF64 || tensor.dtype == DType::kBool);
-      if (!plain) out += std::string(":").append(te::NameOf(stage.accumulator));
-      out += '(' + AxisNames(stage, spatial, stage.axes.size()) + ") ";
+      body += NameOf(stage.reducer);
+      bool adds = stage.reducer == Reducer::kSum || stage.reducer == Reducer::kProd;
+      bool plain = stage.accumulator == DType::kF32 || stage.accumulator == DType::kF64;
+      if (adds && !plain) body += std::string(":").append(te::NameOf(stage.accumulator));
+      body += '(' + AxisNames(stage, spatial, stage.axes.size()) + ") ";
     }
-    out += ToString(stage.body, names) + '\n';
+    // A reducer takes the factors after it; everything looser needs parentheses.
+    bool loose = stage.reducer != Reducer::kNone && !BindsLikeAProduct(stage.body);
+    std::string text = ToString(stage.body, names);
+    body += loose ? '(' + text + ')' : text;
+    bool narrows = stage.reducer != Reducer::kNone && stage.accumulator != tensor.dtype;
+    out += narrows ? std::string(te::NameOf(tensor.dtype)) + '(' + body + ')' : body;
+    out += '\n';
   }
   return out;
 }
