@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/units.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <span>
+
+#include "support/strings.h"
+
+namespace tunesmith {
+namespace {
+
+std::string Printed(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+struct Unit {
+  double size;
+  const char* name;
+};
+
+/// Three significant digits in the largest unit in which at least 1 would be printed.
+std::string InUnits(double value, std::span<const Unit> units) {
+  for (const Unit& unit : units) {
+    double scaled = value / unit.size;
+    // 999.6 of the unit below would be printed as 1000, which belongs here as 1.00.
+    if (scaled < 0.9995 && &unit != &units.back()) continue;
+    const char* format = scaled < 9.995 ? "%.2f" : scaled < 99.95 ? "%.1f" : "%.0f";
+    return StrCat(Printed(format, scaled), " ", unit.name);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string FormatLatency(double nanoseconds) {
+  if (!(nanoseconds >= 0) || std::isinf(nanoseconds)) return "?";
+  static constexpr Unit kUnits[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}, {1, "ns"}};
+  return InUnits(nanoseconds, kUnits);
+}
+
+std::string FormatWait(double seconds) {
+  if (!(seconds >= 0) || seconds > 1e15) return "?";
+  auto total = static_cast<int64_t>(std::llround(seconds));
+  char text[64];
+  if (total < 60) {
+    return StrCat(total, " s");
+  } else if (total < 3600) {
+    std::snprintf(text, sizeof text, "%d min %02d s", static_cast<int>(total / 60),
+                  static_cast<int>(total % 60));
+  } else {
+    int64_t minutes = (total + 30) / 60;
+    std::snprintf(text, sizeof text, "%lld h %02d min", static_cast<long long>(minutes / 60),
+                  static_cast<int>(minutes % 60));
+  }
+  return text;
+}
+
+std::string FormatBytes(int64_t bytes) {
+  static constexpr const char* kNames[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  double value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (std::abs(value) >= 999.5 && unit + 1 < std::size(kNames)) {
+    value /= 1024;
+    ++unit;
+  }
+  if (value == std::floor(value)) return StrCat(static_cast<int64_t>(value), " ", kNames[unit]);
+  double size = std::abs(value);
+  return StrCat(Printed(size < 9.995 ? "%.2f" : size < 99.95 ? "%.1f" : "%.0f", value), " ", kNames[unit]);
+}
+
+std::string FormatFlops(double flops_per_second) {
+  if (!(flops_per_second >= 0) || std::isinf(flops_per_second)) return "?";
+  static constexpr Unit kUnits[] = {
+      {1e12, "TFLOP/s"}, {1e9, "GFLOP/s"}, {1e6, "MFLOP/s"}, {1e3, "kFLOP/s"}, {1, "FLOP/s"}};
+  return InUnits(flops_per_second, kUnits);
+}
+
+std::string FormatCount(int64_t count) {
+  std::string digits = StrCat(count);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && digits[i - 1] != '-' && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
+}
+
+std::string FormatShare(double ratio) { return std::isfinite(ratio) ? Printed("%.1f%%", 100 * ratio) : "?"; }
+
+}  // namespace tunesmith
