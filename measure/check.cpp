@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "measure/check.h"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "measure/projection.h"
+#include "support/files.h"
+#include "support/strings.h"
+#include "te/interpret.h"
+
+namespace tunesmith::measure {
+namespace {
+
+std::vector<Interface> InterfacesOf(const te::Graph& graph, const std::vector<int>& ids) {
+  std::vector<Interface> interfaces;
+  for (int id : ids) {
+    const te::Tensor& tensor = graph.tensors[static_cast<size_t>(id)];
+    interfaces.push_back({tensor.name, tensor.dtype, tensor.shape, tensor.role});
+  }
+  return interfaces;
+}
+
+/// How often the body of some stage is evaluated to compute everything.
+double EvaluationsOf(const te::Graph& graph) {
+  double total = 0;
+  for (const te::Stage& stage : graph.stages) {
+    double evaluations = 1;
+    for (const te::Axis& axis : stage.axes) evaluations *= static_cast<double>(axis.extent);
+    total += evaluations;
+  }
+  return total;
+}
+
+bool HasIntegerInput(const Expectation& expectation) {
+  return std::any_of(expectation.parameters.begin(), expectation.parameters.end(),
+                     [](const Interface& tensor) { return te::IsInteger(tensor.dtype); });
+}
+
+std::string_view NameOf(te::InputKind kind) {
+  switch (kind) {
+    case te::InputKind::kUniform:
+      return "uniform";
+    case te::InputKind::kLarge:
+      return "large";
+    case te::InputKind::kTiny:
+      return "tiny";
+    case te::InputKind::kCancelling:
+      return "cancelling";
+    case te::InputKind::kEqual:
+      return "equal";
+  }
+  return "";
+}
+
+/// Everything is expected, element by element.
+Status ExpectAll(const te::Graph& graph, const te::Tolerance& tolerance, InputSet* set) {
+  TS_ASSIGN_OR_RETURN(const std::vector<te::BoundedValue> outputs,
+                      te::InterpretBounded(graph, set->parameters, tolerance));
+  for (const te::BoundedValue& output : outputs) {
+    ExpectedOutput expected;
+    expected.indices.resize(static_cast<size_t>(output.value.elements()));
+    std::iota(expected.indices.begin(), expected.indices.end(), uint64_t{0});
+    for (int64_t i = 0; i < output.value.elements(); ++i) expected.elements.push_back(output.At(i));
+    set->outputs.push_back(std::move(expected));
+  }
+  return absl::OkStatus();
+}
+
+/// Chosen elements are expected.
+Status ExpectSome(const te::Graph& graph, const te::Tolerance& tolerance, const CheckPlan& plan,
+                  const std::vector<Interface>& outputs, InputSet* set) {
+  double elements = 0;
+  for (const Interface& output : outputs) elements += static_cast<double>(output.elements());
+  const double evaluations_an_element = EvaluationsOf(graph) / std::max(elements, 1.0);
+  const double affordable =
+      static_cast<double>(plan.evaluations) / evaluations_an_element / static_cast<double>(outputs.size());
+  const auto count = static_cast<int64_t>(std::clamp(affordable, static_cast<double>(plan.least_elements),
+                                                     static_cast<double>(plan.most_elements)));
+  TS_ASSIGN_OR_RETURN(te::ElementEvaluator evaluator,
+                      te::ElementEvaluator::Create(graph, set->parameters, tolerance));
+  for (size_t o = 0; o < outputs.size(); ++o) {
+    ExpectedOutput expected;
+    expected.indices = ChooseElements(outputs[o].shape, count, plan.seed + o);
+    for (uint64_t index : expected.indices) {
+      expected.elements.push_back(evaluator.Evaluate(static_cast<int>(o), static_cast<int64_t>(index)));
+    }
+    TS_ASSIGN_OR_RETURN(expected.projection,
+                        Project(graph, set->parameters, expected, 8 * plan.evaluations, plan.seed));
+    set->outputs.push_back(std::move(expected));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Expectation>> PrepareExpectation(const te::Workload& workload,
+                                                              const CheckPlan& plan) {
+  const te::Graph& graph = workload.definition();
+  auto expectation = std::make_shared<Expectation>();
+  expectation->parameters = InterfacesOf(graph, graph.Parameters());
+  expectation->outputs = InterfacesOf(graph, graph.Outputs());
+  double bytes = 0;
+  for (const Interface& tensor : expectation->parameters) bytes += static_cast<double>(tensor.bytes());
+  for (const Interface& tensor : expectation->outputs) bytes += static_cast<double>(tensor.bytes());
+  // Two sets of inputs here; in the runner, two for checks and one for timing.
+  const auto memory = static_cast<double>(MemoryBytes());
+  if (5 * bytes > memory) {
+    return Invalid(StrCat("the tensors of ", workload.op, " take ", bytes / 1e9,
+                          " GB, and checking a kernel five times that; this machine has ", memory / 1e9,
+                          " GB: make the shapes smaller"));
+  }
+
+  const te::InputKind hostile =
+      HasIntegerInput(*expectation) ? te::InputKind::kLarge : te::InputKind::kCancelling;
+  for (te::InputKind kind : {te::InputKind::kUniform, hostile}) {
+    InputSet set;
+    set.name = NameOf(kind);
+    set.parameters = te::GenerateInputs(kind, plan.seed, graph);
+    const te::Tolerance tolerance{te::ErrorModelFor(kind), 1};
+    if (EvaluationsOf(graph) <= static_cast<double>(plan.evaluations)) {
+      TS_RETURN_IF_ERROR(ExpectAll(graph, tolerance, &set));
+    } else {
+      TS_RETURN_IF_ERROR(ExpectSome(graph, tolerance, plan, expectation->outputs, &set));
+    }
+    expectation->sets.push_back(std::move(set));
+  }
+  return std::shared_ptr<const Expectation>(std::move(expectation));
+}
+
+}  // namespace tunesmith::measure

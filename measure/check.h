@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prepares what a kernel's outputs are compared with: from the definition, once for each workload.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "measure/expectation.h"
+#include "support/status.h"
+#include "te/inputs.h"
+
+namespace tunesmith::measure {
+
+struct CheckPlan {
+  uint64_t seed = 0;
+  /// About how many times an element's expression is evaluated for each set of inputs. A workload that needs
+  /// no more is expected completely, a larger one on chosen elements: 4 million are a tenth of a second.
+  int64_t evaluations = 4'000'000;
+  int64_t most_elements = 4096;  // chosen of one output
+  int64_t least_elements = 64;   // … even if they cost more than `evaluations`
+};
+
+/// The expectation of a workload on uniform inputs and on hostile ones: extreme values for workloads with
+/// integer inputs (where products saturate), cancelling ones for others.
+/// Errors: the graph is not valid; its tensors do not fit into memory.
+Result<std::shared_ptr<const Expectation>> PrepareExpectation(const te::Workload& workload,
+                                                              const CheckPlan& plan = {});
+
+/// The flat indices of about `count` elements of a tensor, ascending and without repetition; all of them if
+/// there are no more. Every corner is among them. In half of the others each coordinate is, in turn, the
+/// first or the last, beside a multiple of a usual tile size (8 … 256, powers of two and their sums), or
+/// anywhere; so every class of tile that a schedule may treat on its own is met: full and partial ones, in
+/// every combination of dimensions.
+std::vector<uint64_t> ChooseElements(const std::vector<int64_t>& shape, int64_t count, uint64_t seed);
+
+}  // namespace tunesmith::measure

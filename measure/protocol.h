@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a measurer and a runner say to each other, byte by byte in docs/formats/runner-protocol.md. Both sides
+// compile this file; it needs nothing but the standard library, so that the runner can be built for any
+// board. The measurer sends a request, the runner answers it with exactly one reply, in order. Every function
+// here accepts any bytes and refuses bad ones; none allocates more than the bytes it was given call for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tunesmith::measure {
+
+inline constexpr uint8_t kProtocolVersion = 1;
+inline constexpr size_t kHeaderBytes = 12;
+inline constexpr size_t kMaxPayloadBytes = size_t{64} << 20;
+/// Buffers have numbers below this.
+inline constexpr uint32_t kMaxBuffers = 1024;
+/// In Finding and Crash: the call's workspace, or no buffer at all.
+inline constexpr uint32_t kWorkspaceBuffer = 0xfffffffe;
+inline constexpr uint32_t kNoBuffer = 0xffffffff;
+
+enum class MessageType : uint8_t {
+  // requests                 answered by
+  kHello = 1,     // Greeting
+  kLoad = 2,      // Done
+  kUnload = 3,    // Done
+  kAllocate = 4,  // Done
+  kFree = 5,      // Done
+  kWrite = 6,     // Done
+  kRun = 7,       // Finding
+  kRead = 8,      // Data
+  kGather = 9,    // Data
+  kTime = 10,     // Samples
+  kCopy = 11,     // Done
+  // replies
+  kGreeting = 128,
+  kDone = 129,
+  kFinding = 130,
+  kData = 131,
+  kSamples = 132,
+  kRefusal = 133,  // instead of any of the above
+  kCrash = 134,    // instead of any of the above; the runner ends after it
+};
+
+struct Frame {
+  MessageType type = MessageType::kHello;
+  std::vector<uint8_t> payload;
+};
+
+/// The bytes of a frame: header, then payload (at most kMaxPayloadBytes).
+std::vector<uint8_t> EncodeFrame(MessageType type, std::span<const uint8_t> payload);
+/// Writes the 12 bytes of a header; usable in a signal handler.
+void EncodeHeader(MessageType type, uint32_t payload_bytes, uint8_t* header);
+
+/// Cuts a stream of bytes into frames.
+class FrameDecoder {
+ public:
+  enum class State : uint8_t { kFrame, kNeedMore, kBroken };
+
+  void Append(std::span<const uint8_t> bytes);
+  /// kFrame: `frame` is the next one. kBroken: the stream is not of this protocol, see error(); for good.
+  State Next(Frame* frame);
+  const std::string& error() const { return error_; }
+  /// Bytes that the frame begun needs before Next can give it: at least 1.
+  size_t MissingBytes() const;
+
+ private:
+  std::vector<uint8_t> pending_;
+  size_t begin_ = 0;  // of the first byte not yet given out
+  std::string error_;
+};
+
+/// Appends values in little-endian order.
+class PayloadWriter {
+ public:
+  void U8(uint8_t value) { bytes_.push_back(value); }
+  void U32(uint32_t value);
+  void U64(uint64_t value);
+  void I64(int64_t value) { U64(static_cast<uint64_t>(value)); }
+  void F64(double value);
+  /// Length (u64), then the bytes.
+  void Bytes(std::span<const uint8_t> bytes);
+  void Text(const std::string& text);
+  std::vector<uint8_t> Take() { return std::move(bytes_); }
+
+ private:
+  std::vector<uint8_t> bytes_;
+};
+
+/// Reads what PayloadWriter wrote. After the first failure every value is 0 and Finish() is false.
+class PayloadReader {
+ public:
+  explicit PayloadReader(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+  uint8_t U8();
+  uint32_t U32();
+  uint64_t U64();
+  int64_t I64() { return static_cast<int64_t>(U64()); }
+  double F64();
+  std::span<const uint8_t> Bytes();
+  std::string Text();
+  /// A number of items that follow, each of at least `item_bytes`: fails if they cannot all be there.
+  size_t Count(size_t item_bytes);
+  /// For a value out of its range.
+  void Fail() { ok_ = false; }
+  bool ok() const { return ok_; }
+  /// True if every byte was read and nothing failed.
+  bool Finish() const { return ok_ && position_ == bytes_.size(); }
+
+ private:
+  const uint8_t* Take(size_t count);
+
+  std::span<const uint8_t> bytes_;
+  size_t position_ = 0;
+  bool ok_ = true;
+};
+
+/// How a buffer lies in memory.
+enum class Placement : uint8_t {
+  kGuarded = 0,  // for checks: its end as close before an inaccessible page as its alignment allows
+  kHuge = 1,     // for timing: on transparent huge pages, at an offset that differs from buffer to buffer
+};
+
+enum class Access : uint8_t {
+  kRead = 0,
+  kWrite = 1,     // every element of it
+  kWriteSome = 2  // what is left unwritten is never used (the padding of a repacked weight)
+};
+enum class Entry : uint8_t { kMain = 0, kPack = 1 };
+
+struct Hello {
+  static constexpr MessageType kType = MessageType::kHello;
+  void Put(PayloadWriter&) const {}
+  void Get(PayloadReader&) {}
+};
+
+struct Greeting {
+  static constexpr MessageType kType = MessageType::kGreeting;
+  uint32_t cpus = 0;  // that the runner may use
+  uint64_t page_bytes = 0;
+  uint64_t available_bytes = 0;  // of memory, now
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+/// Maps an image, readable and executable, under a number of the measurer's choice.
+struct Load {
+  static constexpr MessageType kType = MessageType::kLoad;
+  uint32_t kernel = 0;
+  int64_t main_offset = 0;
+  int64_t pack_offset = -1;  // -1: no such entry
+  std::vector<uint8_t> image;
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+struct Unload {
+  static constexpr MessageType kType = MessageType::kUnload;
+  uint32_t kernel = 0;
+  void Put(PayloadWriter& w) const { w.U32(kernel); }
+  void Get(PayloadReader& r) { kernel = r.U32(); }
+};
+
+/// Makes a buffer, filled with zeros, between red zones. A number in use is freed first.
+struct Allocate {
+  static constexpr MessageType kType = MessageType::kAllocate;
+  uint32_t buffer = 0;  // below kMaxBuffers
+  uint64_t bytes = 0;
+  uint32_t alignment = 64;  // a power of two up to 4096
+  Placement placement = Placement::kGuarded;
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+struct Free {
+  static constexpr MessageType kType = MessageType::kFree;
+  uint32_t buffer = 0;  // kNoBuffer: all of them
+  void Put(PayloadWriter& w) const { w.U32(buffer); }
+  void Get(PayloadReader& r) { buffer = r.U32(); }
+};
+
+struct Write {
+  static constexpr MessageType kType = MessageType::kWrite;
+  uint32_t buffer = 0;
+  uint64_t offset = 0;
+  std::vector<uint8_t> data;
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+/// Fills a buffer with the content of another of the same size.
+struct Copy {
+  static constexpr MessageType kType = MessageType::kCopy;
+  uint32_t from = 0;
+  uint32_t to = 0;
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+struct Argument {
+  uint32_t buffer = 0;
+  Access access = Access::kRead;
+  uint32_t element_bytes = 1;  // 1, 2, 4 or 8
+};
+
+/// One call of an entry. Buffers that are read are made read-only for it.
+struct KernelCall {
+  uint32_t kernel = 0;
+  Entry entry = Entry::kMain;
+  uint32_t threads = 1;
+  bool pinned = false;  // each worker on a CPU of its own
+  uint64_t shared_workspace_bytes = 0;
+  uint64_t worker_workspace_bytes = 0;  // for each thread
+  std::vector<Argument> arguments;
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+/// Fills what is written and the workspace with `poison`, calls once, looks at the red zones and for elements
+/// that still hold poison. If there are some, it does all that again with `poison ^ 0x80`: an element that
+/// holds the poison both times was not written.
+struct Run {
+  static constexpr MessageType kType = MessageType::kRun;
+  KernelCall call;
+  uint8_t poison = 0xff;  // 0xff: NaN in every floating type; 0x7f: huge
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+struct Finding {
+  static constexpr MessageType kType = MessageType::kFinding;
+  enum class Kind : uint8_t { kClean = 0, kRedZone = 1, kUnwritten = 2 };
+  Kind kind = Kind::kClean;
+  uint32_t buffer = kNoBuffer;
+  int64_t position = 0;     // kRedZone: of the first byte, from the buffer's start (negative: before it);
+                            // kUnwritten: of the first element
+  uint64_t count = 0;       // kUnwritten: of elements
+  uint64_t elapsed_ns = 0;  // of the (first) call
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+struct Read {
+  static constexpr MessageType kType = MessageType::kRead;
+  uint32_t buffer = 0;
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+/// The elements at these indices, in this order.
+struct Gather {
+  static constexpr MessageType kType = MessageType::kGather;
+  uint32_t buffer = 0;
+  uint32_t element_bytes = 1;
+  std::vector<uint64_t> indices;
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+struct Data {
+  static constexpr MessageType kType = MessageType::kData;
+  std::vector<uint8_t> data;
+  void Put(PayloadWriter& w) const { w.Bytes(data); }
+  void Get(PayloadReader& r);
+};
+
+/// Warm: each sample is a batch of calls that follow each other, long enough to fill `sample_ns`.
+/// Cold: each sample is one call, before which its buffers are evicted from the caches.
+struct Time {
+  static constexpr MessageType kType = MessageType::kTime;
+  KernelCall call;
+  bool cold = false;
+  uint32_t samples = 1;
+  uint64_t sample_ns = 0;
+  uint64_t budget_ns = 0;  // no sample is begun after it, but the first
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+struct Samples {
+  static constexpr MessageType kType = MessageType::kSamples;
+  uint64_t calls = 0;      // in each sample
+  std::vector<double> ns;  // one call's share of each sample
+  Finding finding;         // of the red zones, afterwards
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+struct Done {
+  static constexpr MessageType kType = MessageType::kDone;
+  void Put(PayloadWriter&) const {}
+  void Get(PayloadReader&) {}
+};
+
+/// The request was not carried out; the runner goes on.
+struct Refusal {
+  static constexpr MessageType kType = MessageType::kRefusal;
+  enum class Code : uint8_t { kBadRequest = 0, kOutOfMemory = 1 };
+  Code code = Code::kBadRequest;
+  std::string text;
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+/// A kernel, or the runner itself, received a signal.
+struct Crash {
+  static constexpr MessageType kType = MessageType::kCrash;
+  static constexpr size_t kBytes = 26;
+  uint32_t signal = 0;
+  uint64_t address = 0;  // that faulted; 0 if there is none
+  bool in_kernel = false;
+  bool wrote = false;           // if the fault is known to be a write
+  uint32_t buffer = kNoBuffer;  // in whose neighbourhood (or, read-only, inside) the address lies
+  int64_t offset = 0;           // from that buffer's start, bytes
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+  /// The payload; usable in a signal handler.
+  void EncodePayload(uint8_t (&payload)[kBytes]) const;
+};
+
+template <class Message>
+std::vector<uint8_t> Encode(const Message& message) {
+  PayloadWriter writer;
+  message.Put(writer);
+  return EncodeFrame(Message::kType, writer.Take());
+}
+
+/// False if the frame is of another type or malformed.
+template <class Message>
+bool Decode(const Frame& frame, Message* message) {
+  if (frame.type != Message::kType) return false;
+  PayloadReader reader(frame.payload);
+  message->Get(reader);
+  return reader.Finish();
+}
+
+}  // namespace tunesmith::measure

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// A runner that holds the buffers of one workload, and the kernels that are tried on them. What goes wrong
+// with a kernel is an outcome; some outcomes cost the runner, and with it the workbench.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "measure/measurer.h"
+#include "measure/runner_process.h"
+
+namespace tunesmith::measure {
+
+class Workbench {
+ public:
+  /// Errors: no runner can be started.
+  static Result<Workbench> Start(const std::string& program, uint64_t memory_limit_bytes);
+
+  /// False once the runner is gone, or a kernel may have spoilt its memory: start another one.
+  bool usable() const { return usable_ && runner_.alive(); }
+
+  /// Makes the job's kernel kernel number `slot`, with its workload's inputs in place, and packs its weights
+  /// for each set of inputs. The workload's buffers stay for the next job; another workload's make room for
+  /// them, along with every slot.
+  Outcome Load(int slot, const Job& job);
+
+  /// Runs the kernel on every set of inputs and on several numbers of threads, with poisoned outputs, and
+  /// compares. Not a sample is taken before this has said ok.
+  Outcome Check(int slot, const Job& job);
+
+  /// Takes samples as the job's scenario says, appends them to `samples_ns`, and compares what the last call
+  /// has computed.
+  Outcome Sample(int slot, const Job& job, int samples, double budget_ns, std::vector<double>* samples_ns);
+
+  Outcome Unload(int slot);
+
+  pid_t runner_pid() const { return runner_.pid(); }
+
+ private:
+  struct Tensor {
+    uint32_t buffer;
+    std::string name;  // for messages: "input A", "output C"
+    int64_t bytes;
+  };
+  /// Buffers of one placement for one set of inputs.
+  struct Operands {
+    std::vector<Tensor> inputs;
+    std::vector<Tensor> outputs;
+  };
+  struct Slot {
+    std::vector<std::vector<uint32_t>> packed;  // [set][packed weight]
+    std::vector<uint32_t> timed_packed;
+    std::vector<uint64_t> packed_bytes;
+  };
+
+  explicit Workbench(RunnerProcess runner) : runner_(std::move(runner)) {}
+
+  Outcome PlaceWorkload(const Job& job);
+  Outcome PlaceSlot(int slot, const Job& job);
+  Outcome Upload(uint32_t buffer, const te::Value& value);
+  Outcome Pack(int slot, const Job& job);
+  /// Compares what lies in the outputs.
+  Outcome Compare(const Operands& operands, const Job& job, size_t set, bool whole,
+                  const std::string& conditions);
+  KernelCall CallOf(const Job& job, int slot, const Operands& operands,
+                    const std::vector<uint32_t>& packed) const;
+  uint32_t NewBuffer(std::string name);
+  Outcome Allocate(uint32_t buffer, int64_t bytes, int64_t alignment, Placement placement);
+  std::string NameOf(uint32_t buffer) const;
+  Outcome OutcomeOf(const Finding& finding, const std::string& conditions);
+  Outcome OutcomeOfEnd(std::chrono::milliseconds limit, const std::string& conditions);
+  /// One request and its reply.
+  template <class Request, class Reply>
+  Outcome Ask(const Request& request, Reply* reply, std::chrono::milliseconds limit,
+              const std::string& conditions = {});
+
+  RunnerProcess runner_;
+  bool usable_ = true;
+  std::shared_ptr<const Expectation> resident_;
+  std::vector<int64_t> resident_alignments_;
+  std::vector<Operands> checked_;  // one a set; the outputs are the same for all
+  Operands timed_;                 // of the first set
+  bool timed_on_huge_pages_ = true;
+  std::vector<Slot> slots_;
+  std::vector<std::string> buffer_names_;  // by buffer number
+};
+
+}  // namespace tunesmith::measure
