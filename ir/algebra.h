@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -52,6 +53,17 @@ class Algebra {
   Box BoundsOf(const Expr& e);
   /// True if the mathematical value is proven to be at least 0.
   bool NonNegative(const Linear& form);
+  /// What `f` gives while the assumption holds.
+  template <class F>
+  auto Under(const Expr& assumption, F f) {
+    size_t mark = ranges_->Assume(assumption);
+    Memories outside;
+    std::swap(memories_, outside);
+    auto result = f();
+    std::swap(memories_, outside);
+    ranges_->Forget(mark);
+    return result;
+  }
   /// True if the value of a is proven never to exceed that of b.
   bool AtMost(const Linear& a, const Linear& b);
   /// a - b, if neither wraps, nor does the difference.
@@ -100,17 +112,15 @@ class Algebra {
     absl::flat_hash_map<const te::ExprNode*, std::pair<Expr, Expr>> simplified;
     absl::flat_hash_map<const te::ExprNode*, std::pair<Expr, Box>> boxes;
   };
-  /// What `simplify` gives while the assumption holds.
-  template <class F>
-  auto Under(const Expr& assumption, F simplify);
 
   Ranges* ranges_;
   const Replacements* replacements_;
   // While the facts are searched for a proof, what is met on the way is proven without facts: a fact may
   // speak of the very expression that is being simplified. That gives weaker forms, with their own memory.
-  struct {
+  struct Memories {
     Memory with_facts, without_facts;
-  } memories_;
+  };
+  Memories memories_;
   Memory* memory_ = &memories_.with_facts;
   int budget_ = 0;  // steps left of the proof at hand
 };

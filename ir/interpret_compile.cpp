@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "ir/accesses.h"
 #include "ir/interpret_code.h"
+#include "ir/types.h"
 
 namespace tunesmith::ir::interpret {
 namespace {
@@ -64,7 +66,7 @@ class Compiler {
   Result<int> Expression(const Expr& e);
   Result<int> Leaf(const ExprNode& e);
   Result<int> LoadOf(const ExprNode& e);
-  Status Describe(const ExprNode& e, Instruction* instruction) const;
+  static Instruction Operation(const ExprNode& e);
   Status Statement(const Stmt& s);
   Status Loop(const StmtNode& s);
   Status StoreOf(const StmtNode& s);
@@ -99,19 +101,18 @@ Result<int> Compiler::Leaf(const ExprNode& e) {
 Result<int> Compiler::Expression(const Expr& e) {
   if (e == nullptr) return Wrong("an expression is missing");
   if (auto found = done_.find(e.get()); found != done_.end()) return found->second;
+  if (std::string wrong = TypeErrorOf(*e, function_.buffers); !wrong.empty()) return Wrong(wrong);
   int slot = -1;
-  if (e->args.empty() && e->kind != ExprKind::kRead) {
+  if (e->args.empty()) {
     TS_ASSIGN_OR_RETURN(slot, Leaf(*e));
   } else if (e->kind == ExprKind::kRead) {
     TS_ASSIGN_OR_RETURN(slot, LoadOf(*e));
   } else {
-    if (e->args.size() > 3) return Wrong("an operator has too many operands");
     int args[3] = {-1, -1, -1};
     for (size_t n = 0; n < e->args.size(); ++n) {
       TS_ASSIGN_OR_RETURN(args[n], Expression(e->args[n]));
     }
-    Instruction instruction{Op::kInteger};
-    TS_RETURN_IF_ERROR(Describe(*e, &instruction));
+    Instruction instruction = Operation(*e);
     slot = Slot();
     instruction.statement = static_cast<int>(code_.statements.size()) - 1;
     instruction.dst = slot;
@@ -124,73 +125,47 @@ Result<int> Compiler::Expression(const Expr& e) {
   return slot;
 }
 
-/// The operation of a node whose operands are compiled; their types must be what the operation takes.
-Status Compiler::Describe(const ExprNode& e, Instruction* instruction) const {
-  size_t count = e.args.size();
-  DType first = e.args[0]->type;
-  bool floating = te::IsFloat(first);
-  instruction->kind = e.kind;
-  instruction->type = e.type;
-  instruction->from = first;
-  auto check = [&](size_t expected, bool types) {
-    if (count == expected && types) return absl::OkStatus();
-    return Wrong("an operator does not fit its operands");
-  };
+/// What a node does, without its operands.
+Instruction Compiler::Operation(const ExprNode& e) {
+  Instruction instruction{Op::kInteger};
+  DType from = e.args[0]->type;
+  bool floating = te::IsFloat(from);
+  instruction.kind = e.kind;
+  instruction.type = e.type;
+  instruction.from = from;
+  instruction.function = e.function;
+  instruction.rounding = e.rounding;
   switch (e.kind) {
     case ExprKind::kNeg:
-      instruction->op = floating ? Op::kNegFloat : Op::kNegInteger;
-      return check(1, first == e.type && first != DType::kBool);
+      instruction.op = floating ? Op::kNegFloat : Op::kNegInteger;
+      break;
     case ExprKind::kNot:
-      instruction->op = Op::kNot;
-      return check(1, first == DType::kBool && e.type == DType::kBool);
-    case ExprKind::kAnd:
-    case ExprKind::kOr:
-      instruction->op = Op::kInteger;
-      return check(2, first == DType::kBool && e.args[1]->type == first && e.type == DType::kBool);
-    case ExprKind::kMod:
-      instruction->op = Op::kInteger;
-      return check(2, !floating && e.args[1]->type == first && e.type == first);
-    case ExprKind::kAdd:
-    case ExprKind::kSub:
-    case ExprKind::kMul:
-    case ExprKind::kDiv:
-    case ExprKind::kMin:
-    case ExprKind::kMax:
-      instruction->op = floating ? Op::kFloat : Op::kInteger;
-      return check(2, e.args[1]->type == first && e.type == first);
+      instruction.op = Op::kNot;
+      break;
     case ExprKind::kLess:
     case ExprKind::kLessEqual:
     case ExprKind::kEqual:
     case ExprKind::kNotEqual:
-      instruction->op = floating ? Op::kCompareFloat : Op::kCompareInteger;
-      return check(2, e.args[1]->type == first && e.type == DType::kBool);
+      instruction.op = floating ? Op::kCompareFloat : Op::kCompareInteger;
+      break;
     case ExprKind::kSelect:
-      instruction->op = Op::kSelect;
-      return check(3, first == DType::kBool && e.args[1]->type == e.type && e.args[2]->type == e.type);
+      instruction.op = Op::kSelect;
+      break;
     case ExprKind::kCast:
-      instruction->rounding = e.rounding;
-      instruction->op = floating ? (te::IsFloat(e.type) ? Op::kCastFloatFloat : Op::kCastFloatInteger)
-                                 : (te::IsFloat(e.type) ? Op::kCastIntegerFloat : Op::kCastIntegerInteger);
-      return check(1, true);
+      instruction.op = floating ? (te::IsFloat(e.type) ? Op::kCastFloatFloat : Op::kCastFloatInteger)
+                                : (te::IsFloat(e.type) ? Op::kCastIntegerFloat : Op::kCastIntegerInteger);
+      break;
     case ExprKind::kCall:
-      instruction->function = e.function;
-      if (e.function == te::Function::kBits) {
-        instruction->op = Op::kBits;
-        return check(1, te::SizeOf(first) == te::SizeOf(e.type));
-      }
-      instruction->op = Op::kCall;
-      return check(count, te::IsFloat(e.type) && first == e.type);
+      instruction.op = e.function == te::Function::kBits ? Op::kBits : Op::kCall;
+      break;
     default:
-      return check(0, false);
+      instruction.op = floating ? Op::kFloat : Op::kInteger;
+      break;
   }
+  return instruction;
 }
 
 Result<int> Compiler::LoadOf(const ExprNode& e) {
-  TS_RETURN_IF_ERROR(CheckBuffer(e.id));
-  if (e.type != function_.buffers[static_cast<size_t>(e.id)].dtype || te::ReadRank(e) != 1) {
-    return Wrong("a read of '" + function_.buffers[static_cast<size_t>(e.id)].name +
-                 "' has another type, or not one index");
-  }
   int guard = -1, otherwise = -1;
   TS_ASSIGN_OR_RETURN(int index, Value(e.args[0], DType::kI64));
   if (e.guarded) {
@@ -206,33 +181,6 @@ Result<int> Compiler::LoadOf(const ExprNode& e) {
   load.c = otherwise;
   load.reduces = &e == reduced_;
   return slot;
-}
-
-/// The read of the stored element itself, if the value is combine(element, x).
-const ExprNode* Reduced(const StmtNode& s) {
-  const ExprNode& value = *s.value;
-  switch (value.kind) {
-    case ExprKind::kAdd:
-    case ExprKind::kMul:
-    case ExprKind::kMin:
-    case ExprKind::kMax:
-    case ExprKind::kAnd:
-    case ExprKind::kOr:
-      break;
-    case ExprKind::kCall:
-      if (value.function != te::Function::kFma) return nullptr;
-      break;
-    default:
-      return nullptr;
-  }
-  for (const Expr& a : value.args) {
-    if (value.kind == ExprKind::kCall && &a != &value.args.back()) continue;  // of fma, the sum
-    if (a != nullptr && a->kind == ExprKind::kRead && a->id == s.buffer && !a->guarded &&
-        te::ReadRank(*a) == 1 && te::Same(a->args[0], s.index)) {
-      return a.get();
-    }
-  }
-  return nullptr;
 }
 
 Status Compiler::Statement(const Stmt& s) {
@@ -324,7 +272,7 @@ Status Compiler::Loop(const StmtNode& s) {
 Status Compiler::StoreOf(const StmtNode& s) {
   TS_RETURN_IF_ERROR(CheckBuffer(s.buffer));
   TS_ASSIGN_OR_RETURN(int index, Value(s.index, DType::kI64));
-  if (s.value != nullptr) reduced_ = Reduced(s);
+  reduced_ = ReducedRead(s);
   bool reduces = reduced_ != nullptr;
   TS_ASSIGN_OR_RETURN(int value, Value(s.value, function_.buffers[static_cast<size_t>(s.buffer)].dtype));
   reduced_ = nullptr;

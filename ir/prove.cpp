@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bounds of normal forms, and the proof that one is never negative.
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -218,27 +219,40 @@ bool Algebra::SearchByAtoms(const Linear& form, int depth, bool with_facts) {
 }
 
 bool Algebra::SearchByFacts(const Linear& form, int depth) {
-  // form >= 0 follows from p*form - q*fact >= 0 with p, q > 0; they are chosen so that a variable cancels.
-  // Facts of inner scopes speak of inner variables, which are the ones to be rid of first.
+  // form >= 0 follows from p*form - q*fact >= 0 with p, q > 0; they are chosen so that a term cancels: first
+  // the one that pulls the form down furthest, by facts of inner scopes first.
+  struct Pull {
+    __int128 size;
+    size_t term;
+  };
+  absl::InlinedVector<Pull, 4> pulls;
+  for (size_t n = 0; n < form.terms.size(); ++n) {
+    if (form.terms[n].coefficient == kLowest) continue;
+    Linear single;
+    single.terms.push_back(form.terms[n]);
+    Box box = BoundsOf(single);
+    pulls.push_back({box.Known() ? box.high - box.low : kTooLarge, n});
+  }
+  std::stable_sort(pulls.begin(), pulls.end(), [](const Pull& a, const Pull& b) { return a.size > b.size; });
   const auto& facts = ranges_->facts();
-  for (size_t n = facts.size(); n-- > 0;) {
-    if (facts[n].opaque != nullptr) continue;
-    const Linear& fact = facts[n].nonnegative;
-    for (size_t i = 0, j = 0; i < form.terms.size() && j < fact.terms.size();) {
-      int order = CompareAtoms(form.terms[i], fact.terms[j]);
-      if (order < 0) {
-        ++i;
-      } else if (order > 0) {
-        ++j;
-      } else {
-        int64_t a = form.terms[i++].coefficient, b = fact.terms[j++].coefficient;
-        if ((a > 0) != (b > 0) || a == kLowest || b == kLowest) continue;
-        int64_t p = b < 0 ? -b : b, q = a < 0 ? -a : a;
+  for (const Pull& pull : pulls) {
+    const Term& t = form.terms[pull.term];
+    for (size_t n = facts.size(); n-- > 0;) {
+      if (facts[n].opaque != nullptr) continue;
+      const Linear& fact = facts[n].nonnegative;
+      for (const Term& f : fact.terms) {
+        if ((f.coefficient > 0) != (t.coefficient > 0) || f.coefficient == kLowest ||
+            CompareAtoms(f, t) != 0) {
+          continue;
+        }
+        int64_t p = std::abs(f.coefficient), q = std::abs(t.coefficient);
         int64_t common = std::gcd(p, q);
         Linear rest;
         if (Combine(form, p / common, fact, -(q / common), &rest) && Search(rest, depth + 1, true))
           return true;
+        break;
       }
+      if (budget_ < 0) return false;
     }
   }
   return false;

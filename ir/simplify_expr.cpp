@@ -93,17 +93,6 @@ void Algebra::Reset() {
   }
 }
 
-template <class F>
-auto Algebra::Under(const Expr& assumption, F simplify) {
-  size_t mark = ranges_->Assume(assumption);
-  decltype(memories_) outside;
-  std::swap(memories_, outside);
-  auto result = simplify();
-  std::swap(memories_, outside);
-  ranges_->Forget(mark);
-  return result;
-}
-
 Expr Algebra::Simplified(const Expr& e) {
   if (e->type == DType::kI64) return ToExpr(Normal(e));
   if (e->args.empty()) return e;
