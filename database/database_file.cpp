@@ -30,24 +30,25 @@ uint32_t BigEndian32(const unsigned char* bytes) {
 // locks that other connections of this process hold on the file (sqlite.org/howtocorrupt.html, section 2.2).
 Status ReadHeader(const std::string& path, std::array<unsigned char, kHeaderBytes>* header) {
   sqlite3_vfs* vfs = sqlite3_vfs_find(nullptr);
-  const std::string full = fs::absolute(path).string();
-  sqlite3_filename name = sqlite3_create_filename(full.c_str(), "", "", 0, nullptr);
-  std::string storage(static_cast<size_t>(vfs->szOsFile), '\0');
-  auto* file = reinterpret_cast<sqlite3_file*>(storage.data());
-  int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB;
+  std::string full(static_cast<size_t>(vfs->mxPathname) + 1, '\0');
   errno = 0;
-  int code = vfs->xOpen(vfs, name, file, flags, &flags);
-  int system_error = errno;
-  if (code == SQLITE_OK) {
-    code = file->pMethods->xRead(file, header->data(), kHeaderBytes, 0);
-    file->pMethods->xClose(file);
+  int code = vfs->xFullPathname(vfs, path.c_str(), vfs->mxPathname + 1, full.data());
+  if (code == SQLITE_OK || code == SQLITE_OK_SYMLINK) {
+    sqlite3_filename name = sqlite3_create_filename(full.c_str(), "", "", 0, nullptr);
+    std::string storage(static_cast<size_t>(vfs->szOsFile), '\0');
+    auto* file = reinterpret_cast<sqlite3_file*>(storage.data());
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB;
+    code = vfs->xOpen(vfs, name, file, flags, &flags);
+    if (code == SQLITE_OK) {
+      code = file->pMethods->xRead(file, header->data(), kHeaderBytes, 0);
+      file->pMethods->xClose(file);
+    }
+    sqlite3_free_filename(name);
   }
-  sqlite3_free_filename(name);
   if (code == SQLITE_OK || code == SQLITE_IOERR_SHORT_READ)
     return Status();  // what is missing reads as zeros
-  return Unavailable(StrCat(path, ": cannot be read", system_error == 0 ? "" : ": ",
-                            system_error == 0 ? "" : std::strerror(system_error),
-                            "; make it readable, or choose another path"));
+  return Unavailable(
+      StrCat(path, ": cannot be read: ", std::strerror(errno), "; make it readable, or choose another path"));
 }
 
 // Nothing there, or a database of ours; an error for all else. Writes nothing and takes no lock.
@@ -74,9 +75,8 @@ Result<bool> IsThere(const std::string& path, size_t known_version) {
                           "or choose another path"));
   }
   if (std::string_view(reinterpret_cast<const char*>(header.data()), kMagic.size()) != kMagic) {
-    return Invalid(StrCat(path,
-                          ": not a Tunesmith database (no SQLite file); it was left as it is; choose another "
-                          "path"));
+    return Invalid(StrCat(
+        path, ": not a Tunesmith database (no SQLite file); it was left as it is; choose another path"));
   }
   if (BigEndian32(&header[68]) != kApplicationId) {
     return Invalid(StrCat(path, ": a SQLite database of another program (application id ",
@@ -94,22 +94,39 @@ Status Configure(Connection& connection) {
   return connection.Execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
 }
 
+// Makes what was written to `path` (a file, or the names in a folder) survive a power cut.
+Status Persist(const std::string& path, int flags) {
+  int file = open(path.c_str(), flags | O_CLOEXEC);
+  int code = file < 0 ? -1 : fsync(file);
+  int system_error = errno;
+  if (file >= 0) close(file);
+  if (code == 0) return Status();
+  return Unavailable(
+      StrCat(path, ": cannot be made: ", std::strerror(system_error), "; choose another path"));
+}
+
 // Makes the whole file under another name and links it into place, so that no process ever sees half of one,
 // and none that appeared meanwhile is overwritten.
 Status Create(const std::string& path, int busy_timeout_ms, std::span<const std::string_view> steps) {
   const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".");
   std::error_code error;
+  if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
+    return Invalid(StrCat(path, ": ", folder.string(), " is not a folder; choose another path"));
+  }
   if (!fs::is_directory(folder, error)) {
     return NotFound(StrCat(path, ": its folder does not exist; make it with: mkdir -p ", folder.string()));
+  }
+  if (access(folder.c_str(), W_OK | X_OK) != 0) {
+    return Unavailable(StrCat(path, ": cannot be made: ", std::strerror(errno),
+                              "; make its folder writable, or choose another path"));
   }
   // SQLite would read the log of a database that is gone into the new one.
   for (std::string_view suffix : {"-wal", "-journal"}) {
     std::string left = StrCat(path, suffix);
-    // (Unless the database came into being just now, by another process.)
-    if (fs::exists(left, error) && !fs::exists(path, error)) {
+    // An empty one is harmless; and the database may have come into being just now, by another process.
+    if (fs::exists(left, error) && fs::file_size(left, error) > 0 && !fs::exists(path, error)) {
       return Invalid(StrCat(path, ": the database is gone, but ", left,
-                            " is left of it; put the database back, or "
-                            "remove that file to start a new one"));
+                            " is left of it; put the database back, or remove that file to start a new one"));
     }
   }
   static std::atomic<int> counter = 0;
@@ -122,9 +139,12 @@ Status Create(const std::string& path, int busy_timeout_ms, std::span<const std:
                         Connection::Open(draft, Connection::Access::kCreate, busy_timeout_ms));
     // Incremental vacuum is what lets `gc` give space back; it must be chosen before the first table.
     TS_RETURN_IF_ERROR(connection->Execute(
-        StrCat("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = ", kApplicationId)));
+        StrCat("PRAGMA synchronous = OFF; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = ",
+               kApplicationId)));
     TS_RETURN_IF_ERROR(Upgrade(*connection, steps));
-    return connection->Execute("PRAGMA journal_mode = WAL");
+    TS_RETURN_IF_ERROR(connection->Execute("PRAGMA journal_mode = WAL"));
+    connection.reset();
+    return Persist(draft, O_RDWR);
   };
   Status filled = fill();
   if (filled.ok() && link(draft.c_str(), path.c_str()) != 0 && errno != EEXIST) {
@@ -138,10 +158,9 @@ Status Create(const std::string& path, int busy_timeout_ms, std::span<const std:
     }
     return Status(filled.code(), message);
   }
-  if (int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); fd >= 0) {
-    fsync(fd);  // the file's name survives a power cut too
-    close(fd);
-  }
+  // The file's name too, where the file system can do that; without it a power cut may only cost an empty
+  // file.
+  (void)Persist(folder.string(), O_RDONLY | O_DIRECTORY);
   return Status();
 }
 
@@ -149,7 +168,10 @@ Result<std::unique_ptr<Connection>> OpenToWrite(const std::string& path, int bus
                                                 std::span<const std::string_view> steps) {
   TS_ASSIGN_OR_RETURN(auto connection,
                       Connection::Open(path, Connection::Access::kReadWrite, busy_timeout_ms));
-  if (sqlite3_db_readonly(connection->handle(), "main") == 1) return connection->Error(SQLITE_READONLY);
+  if (sqlite3_db_readonly(connection->handle(), "main") == 1) {  // SQLite has fallen back to reading
+    return Unavailable(
+        StrCat(path, ": the file cannot be written; make it writable, or choose another path"));
+  }
   TS_RETURN_IF_ERROR(Configure(*connection));
   TS_RETURN_IF_ERROR(Upgrade(*connection, steps));
   return connection;
@@ -161,8 +183,10 @@ Result<std::unique_ptr<Connection>> OpenToRead(const std::string& path, int busy
                       Connection::Open(path, Connection::Access::kReadOnly, busy_timeout_ms));
   Result<int64_t> version = connection->QueryInteger("PRAGMA user_version");
   std::error_code error;
-  if (!version.ok() && access(fs::absolute(path).parent_path().c_str(), W_OK) != 0 &&
-      !fs::exists(path + "-wal", error)) {
+  const fs::path file =
+      fs::canonical(path, error);  // SQLite's own files stand beside it, not beside a link to it
+  if (!version.ok() && access(file.parent_path().c_str(), W_OK) != 0 &&
+      !fs::exists(file.string() + "-wal", error)) {
     // Readers of a write-ahead log share memory through a file beside the database, which cannot be made
     // here. But nobody writes: there is no log.
     TS_ASSIGN_OR_RETURN(connection, Connection::Open(path, Connection::Access::kImmutable, busy_timeout_ms));

@@ -81,7 +81,7 @@ Status CheckLines(const std::string& path, const Verifier& verify) {
 Result<int64_t> Export(Database& database, const Filter& filter, std::ostream& out, const std::string& name) {
   int64_t count = 0;
   auto failed = [&] {
-    return Unavailable(StrCat(name, ": cannot be written after ", count, " records: ", std::strerror(errno),
+    return Unavailable(StrCat(name, ": cannot be written: ", std::strerror(errno),
                               "; free some space or choose another file"));
   };
   errno = 0;

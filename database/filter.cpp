@@ -168,8 +168,7 @@ class Parser {
       auto outcomes = ParseOutcomes(value);
       if (!outcomes) {
         return "write ok, failed, compile_error, wrong_result, crash, timeout, out_of_memory or "
-               "out_of_bounds; "
-               "several with commas between";
+               "out_of_bounds; several with commas between";
       }
       filter_.outcomes = *outcomes;
     } else if (name == "since" || name == "until") {

@@ -15,7 +15,7 @@ namespace {
 
 // What a statement may do, asked by SQLite while it compiles one. All else is denied, what future versions of
 // SQLite may add included.
-int Authorize(void*, int action, const char* first, const char* second, const char*, const char*) {
+int Judge(int action, const char* first, const char* second) {
   switch (action) {
     case SQLITE_SELECT:
     case SQLITE_READ:
@@ -42,6 +42,19 @@ int Authorize(void*, int action, const char* first, const char* second, const ch
   }
 }
 
+int Authorize(void* denied, int action, const char* first, const char* second, const char*, const char*) {
+  int verdict = Judge(action, first, second);
+  if (verdict != SQLITE_OK) *static_cast<bool*>(denied) = true;
+  return verdict;
+}
+
+// Table-valued functions come into being at their first use, as a table does, which the authorizer would
+// deny.
+constexpr char kTableFunctions[] =
+    "SELECT 1 FROM json_each('[]'), json_tree('[]'), pragma_table_info(''), pragma_table_xinfo(''), "
+    "pragma_table_list(''), pragma_index_list(''), pragma_index_info(''), pragma_index_xinfo(''), "
+    "pragma_function_list, pragma_pragma_list, pragma_compile_options";
+
 SqlValue ValueOf(const Statement& statement, int column) {
   switch (statement.ColumnType(column)) {
     case SQLITE_INTEGER:
@@ -60,20 +73,20 @@ SqlValue ValueOf(const Statement& statement, int column) {
 }
 
 // Compiles the one statement of `sql`; what is wrong with it is the user's, not the file's.
-Result<sqlite3_stmt*> Compile(const Connection& connection, std::string_view sql) {
+Result<sqlite3_stmt*> Compile(const Connection& connection, std::string_view sql, const bool& denied) {
   sqlite3_stmt* statement = nullptr;
   const char* rest = nullptr;
   int code =
       sqlite3_prepare_v2(connection.handle(), sql.data(), static_cast<int>(sql.size()), &statement, &rest);
-  if ((code & 0xff) == SQLITE_AUTH) {
+  if (code != SQLITE_OK && denied) {
     return Invalid(
         StrCat("sql: ", sqlite3_errmsg(connection.handle()),
                "; only reading is allowed here, give one SELECT (see also: tune db delete, tune db gc)"));
   }
   if ((code & 0xff) == SQLITE_ERROR || code == SQLITE_TOOBIG) {
-    return Invalid(StrCat("sql: ", sqlite3_errmsg(connection.handle()),
-                          "; the table to ask is `records`, its columns: SELECT name FROM "
-                          "pragma_table_info('records')"));
+    return Invalid(StrCat(
+        "sql: ", sqlite3_errmsg(connection.handle()),
+        "; the table to ask is `records`, its columns: SELECT name FROM pragma_table_info('records')"));
   }
   if (code != SQLITE_OK) return connection.Error(code);
   if (statement == nullptr) return Invalid("sql: no statement; give one SELECT");
@@ -100,9 +113,11 @@ Status RunReadOnlySql(const std::string& path, std::string_view sql, const SqlVi
   sqlite3_db_config(connection->handle(), SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
   sqlite3_db_config(connection->handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_limit(connection->handle(), SQLITE_LIMIT_ATTACHED, 0);
-  sqlite3_set_authorizer(connection->handle(), Authorize, nullptr);
+  TS_RETURN_IF_ERROR(connection->Execute(kTableFunctions));
+  bool denied = false;
+  sqlite3_set_authorizer(connection->handle(), Authorize, &denied);
 
-  TS_ASSIGN_OR_RETURN(sqlite3_stmt * compiled, Compile(*connection, sql));
+  TS_ASSIGN_OR_RETURN(sqlite3_stmt * compiled, Compile(*connection, sql, denied));
   Statement statement = connection->Adopt(compiled);
   std::vector<std::string> names;
   for (int i = 0; i < statement.columns(); ++i) names.push_back(statement.ColumnName(i));
@@ -111,10 +126,11 @@ Status RunReadOnlySql(const std::string& path, std::string_view sql, const SqlVi
   for (;;) {
     int code = sqlite3_step(statement.handle());
     if (code == SQLITE_DONE) return Status();
-    if (code != SQLITE_ROW) {
-      if ((code & 0xff) != SQLITE_ERROR && (code & 0xff) != SQLITE_AUTH) return connection->Error(code);
-      return Invalid(StrCat("sql: ", sqlite3_errmsg(connection->handle()), "; only reading is allowed here"));
+    if ((code & 0xff) == SQLITE_ERROR) {
+      return Invalid(StrCat("sql: ", sqlite3_errmsg(connection->handle()),
+                            "; it failed on the values of a row, correct the statement"));
     }
+    if (code != SQLITE_ROW) return connection->Error(code);
     for (size_t i = 0; i < values.size(); ++i) values[i] = ValueOf(statement, static_cast<int>(i));
     TS_RETURN_IF_ERROR(visitor.row(values));
   }

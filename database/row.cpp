@@ -15,14 +15,11 @@ static_assert(std::endian::native == std::endian::little, "samples are stored as
 // FROM record, with everything that belongs to it. Every join is by rowid.
 constexpr std::string_view kColumns =
     "SELECT record.number, lower(hex(record.id)), workload, layouts, target, features, cache, threads, "
-    "pinning, "
-    "page_bytes, codegen, llvm, operation.name, bindings, trace, outcome, detail, samples, median_ns, "
-    "spread_ns, "
-    "limit_share, environment.json, created_ns FROM record "
-    "CROSS JOIN payload ON payload.number = record.number "
-    "CROSS JOIN record_key ON record_key.number = record.key "
-    "CROSS JOIN operation ON operation.number = record.operation "
-    "CROSS JOIN environment ON environment.number = record.environment ";
+    "pinning, page_bytes, codegen, llvm, operation.name, bindings, trace, outcome, detail, samples, "
+    "median_ns, spread_ns, limit_share, environment.json, created_ns FROM record CROSS JOIN payload ON "
+    "payload.number = record.number CROSS JOIN record_key ON record_key.number = record.key CROSS JOIN "
+    "operation ON operation.number = record.operation CROSS JOIN environment ON environment.number = "
+    "record.environment ";
 
 // The number of the one row with these texts, which is added where there is none. `bind` binds the row's
 // columns.
@@ -100,12 +97,11 @@ Result<bool> InsertRow(Connection& connection, const Record& record) {
   TS_ASSIGN_OR_RETURN(bool already, known.BindBlob(id).Step());
   if (already) return false;
 
-  TS_ASSIGN_OR_RETURN(
-      int64_t key,
-      Intern(connection, kKeyNumberSql,
-             "INSERT INTO record_key (workload, target, features, layouts, cache, threads, pinning, "
-             "page_bytes, codegen, llvm) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-             [&](Statement& statement) { BindKey(record.key, statement); }));
+  TS_ASSIGN_OR_RETURN(int64_t key,
+                      Intern(connection, kKeyNumberSql,
+                             "INSERT INTO record_key (workload, target, features, layouts, cache, threads, "
+                             "pinning, page_bytes, codegen, llvm) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                             [&](Statement& statement) { BindKey(record.key, statement); }));
   const std::string bindings = BindingsJson(record.bindings);
   TS_ASSIGN_OR_RETURN(
       int64_t operation,

@@ -63,8 +63,7 @@ void WhereOperation(const Filter& filter, Builder& builder) {
   for (const auto& [name, value] : filter.bindings) {
     builder.Where(
         "record.operation IN (SELECT operation.number FROM operation, json_each(operation.bindings) AS "
-        "binding "
-        "WHERE binding.key = ? AND binding.value = ?)",
+        "binding WHERE binding.key = ? AND binding.value = ?)",
         name, value);
   }
 }
@@ -156,8 +155,7 @@ Result<Selection> SelectionOf(const Filter& filter) {
   if (filter.best_per_key) {
     selection.sql = StrCat(
         "SELECT record.number FROM (SELECT *, row_number() OVER (PARTITION BY record.key ORDER BY "
-        "record.median_ns, "
-        "record.id) AS place FROM record",
+        "record.median_ns, record.id) AS place FROM record",
         builder.where(), ") AS record WHERE place <= ?");
     selection.parameters.emplace_back(*filter.best_per_key);
   } else {

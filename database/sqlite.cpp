@@ -88,6 +88,7 @@ Statement& Statement::BindNull() {
 
 Result<bool> Statement::Step() {
   if (bind_error_ != 0) return connection_->Error(bind_error_);
+  errno = 0;
   int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
@@ -155,6 +156,7 @@ Result<std::unique_ptr<Connection>> Connection::Open(const std::string& path, Ac
       name = ImmutableUri(path);
       break;
   }
+  errno = 0;
   int code = sqlite3_open_v2(name.c_str(), &connection->handle_, flags, nullptr);
   if (code != SQLITE_OK) return connection->Error(code);
   sqlite3_extended_result_codes(connection->handle_, 1);
@@ -184,6 +186,7 @@ Result<Statement> Connection::Prepare(std::string_view sql, Lifetime lifetime) {
 }
 
 Status Connection::Execute(const std::string& sql) {
+  errno = 0;
   int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
   return code == SQLITE_OK ? Status() : Error(code);
 }
@@ -200,13 +203,15 @@ int64_t Connection::last_row_id() const { return sqlite3_last_insert_rowid(handl
 
 Status Connection::Error(int code) const {
   int primary = code & 0xff;
+  // SQLite remembers the system's error of most calls, but not of a commit; errno was cleared before the
+  // call.
   int system_error = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
+  if (system_error == 0) system_error = errno;
   std::string detail = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
   if (IsFull(primary, system_error)) {
-    return Unavailable(
-        StrCat(path_,
-               ": the disk is full; everything written before is safe, this write was not made; "
-               "free some space and run the same command again"));
+    return Unavailable(StrCat(path_,
+                              ": the disk is full; everything written before is safe, this write was not "
+                              "made; free some space and run the same command again"));
   }
   switch (primary) {
     case SQLITE_BUSY:

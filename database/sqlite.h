@@ -96,7 +96,7 @@ class Connection {
   const std::string& path() const { return path_; }
   sqlite3* handle() const { return handle_; }
 
-  /// What the last failed call of this connection, which returned `code`, means for the user.
+  /// What the call of this connection that has just failed with `code` means for the user.
   Status Error(int code) const;
   /// "…: the file is damaged (`finding`); …"
   Status Damaged(std::string_view finding) const;

@@ -103,17 +103,15 @@ class SqliteDatabase final : public Database {
     counts.dropped_failures = connection_->changes();
     TS_ASSIGN_OR_RETURN(
         Statement timed,
-        connection_->Prepare(
-            "DELETE FROM record WHERE number IN (SELECT number FROM (SELECT number, created_ns, "
-            "row_number() OVER (PARTITION BY key ORDER BY median_ns, id) AS place FROM record "
-            "WHERE outcome = 0) WHERE place > ? AND created_ns < ?)"));
+        connection_->Prepare("DELETE FROM record WHERE number IN (SELECT number FROM (SELECT number, "
+                             "created_ns, row_number() OVER (PARTITION BY key ORDER BY median_ns, id) AS "
+                             "place FROM record WHERE outcome = 0) WHERE place > ? AND created_ns < ?)"));
     TS_RETURN_IF_ERROR(timed.Bind(policy.keep_best).Bind(policy.keep_since_ns).Run());
     counts.dropped_timed = connection_->changes();
-    TS_RETURN_IF_ERROR(
-        connection_->Execute("DELETE FROM payload WHERE number NOT IN (SELECT number FROM record);"
-                             "DELETE FROM record_key WHERE number NOT IN (SELECT key FROM record);"
-                             "DELETE FROM operation WHERE number NOT IN (SELECT operation FROM record);"
-                             "DELETE FROM environment WHERE number NOT IN (SELECT environment FROM record)"));
+    TS_RETURN_IF_ERROR(connection_->Execute(
+        "DELETE FROM payload WHERE number NOT IN (SELECT number FROM record);DELETE FROM record_key WHERE "
+        "number NOT IN (SELECT key FROM record);DELETE FROM operation WHERE number NOT IN (SELECT operation "
+        "FROM record);DELETE FROM environment WHERE number NOT IN (SELECT environment FROM record)"));
     TS_ASSIGN_OR_RETURN(counts.kept, connection_->QueryInteger("SELECT count(*) FROM record"));
     if (policy.dry_run) return counts;
     TS_RETURN_IF_ERROR(transaction.Commit());
@@ -139,10 +137,9 @@ class SqliteDatabase final : public Database {
       }
     }
     {
-      TS_ASSIGN_OR_RETURN(Statement rows,
-                          connection_->Prepare("SELECT operation.name, count(*) FROM record JOIN operation "
-                                               "ON operation.number = record.operation "
-                                               "GROUP BY operation.name"));
+      TS_ASSIGN_OR_RETURN(Statement rows, connection_->Prepare(
+                                              "SELECT operation.name, count(*) FROM record JOIN operation ON "
+                                              "operation.number = record.operation GROUP BY operation.name"));
       for (;;) {
         TS_ASSIGN_OR_RETURN(bool more, rows.Step());
         if (!more) break;
@@ -161,9 +158,10 @@ class SqliteDatabase final : public Database {
                         connection_->QueryInteger("SELECT coalesce(max(created_ns), 0) FROM record"));
     TS_ASSIGN_OR_RETURN(int64_t version, connection_->QueryInteger("PRAGMA user_version"));
     stats.schema_version = static_cast<int>(version);
+    std::error_code error;
+    const std::string file = std::filesystem::canonical(path_, error).string();
     for (std::string_view suffix : {"", "-wal"}) {
-      std::error_code error;
-      auto bytes = std::filesystem::file_size(StrCat(path_, suffix), error);
+      auto bytes = std::filesystem::file_size(StrCat(file, suffix), error);
       if (!error) stats.file_bytes += static_cast<int64_t>(bytes);
     }
     return stats;

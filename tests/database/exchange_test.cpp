@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "database/exchange.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "database/record_json.h"
+#include "support/strings.h"
+#include "tests/database/fixtures.h"
+
+namespace tunesmith::database {
+namespace {
+
+Status Trust(const Record&) { return Status(); }
+
+class ExchangeTest : public FolderTest {
+ protected:
+  ExchangeTest() : database_(Value(OpenDatabase(Path("t.db")))) {}
+
+  std::string ImportError(std::string_view bytes, const Verifier& verify = Trust) {
+    WriteBytes(Path("r.jsonl"), bytes);
+    Status status = Import(*database_, Path("r.jsonl"), verify).status();
+    EXPECT_EQ(Value(database_->GetStats()).records(), 0);
+    return MessageOf(status);
+  }
+
+  std::unique_ptr<Database> database_;
+};
+
+TEST_F(ExchangeTest, WhatIsExportedCanBeImported) {
+  std::vector<Record> records;
+  for (int i = 0; i < 600; ++i) records.push_back(i % 4 == 0 ? FailedRecord(i) : TimedRecord(i));
+  EXPECT_EQ(Value(database_->Insert(records)).added, 600);
+  {
+    std::ofstream out(Path("r.jsonl"));
+    EXPECT_EQ(Value(Export(*database_, Where({"order=oldest"}), out, "r.jsonl")), 600);
+  }
+  auto other = Value(OpenDatabase(Path("other.db")));
+  EXPECT_EQ(Value(Import(*other, Path("r.jsonl"), Trust)).added, 600);
+  EXPECT_EQ(Value(other->Find(Where({"order=oldest"}))), records);
+  InsertCounts again = Value(Import(*other, Path("r.jsonl"), Trust));
+  EXPECT_EQ(again.added, 0);
+  EXPECT_EQ(again.already, 600);
+}
+
+TEST_F(ExchangeTest, ExportHasTheFiltersRecordsOnly) {
+  std::vector<Record> records = {TimedRecord(1), FailedRecord(2)};
+  EXPECT_EQ(Value(database_->Insert(records)).added, 2);
+  std::ostringstream out;
+  EXPECT_EQ(Value(Export(*database_, Where({"outcome=timeout"}), out, "-")), 1);
+  EXPECT_EQ(out.str(), ToJsonLine(FailedRecord(2)) + "\n");
+}
+
+TEST_F(ExchangeTest, ExportToAFullDisk) {
+  std::vector<Record> records;
+  for (int i = 0; i < 100; ++i) records.push_back(TimedRecord(i));
+  EXPECT_EQ(Value(database_->Insert(records)).added, 100);
+  std::ofstream out("/dev/full");
+  EXPECT_EQ(MessageOf(Export(*database_, {}, out, "/dev/full").status()),
+            "/dev/full: cannot be written: No space left on device; free some space or choose another file");
+}
+
+TEST_F(ExchangeTest, EmptyLinesAndWindowsLinesAreRead) {
+  WriteBytes(Path("r.jsonl"),
+             StrCat("\n", ToJsonLine(TimedRecord(1)), "\r\n\r\n", ToJsonLine(TimedRecord(2))));
+  EXPECT_EQ(Value(Import(*database_, Path("r.jsonl"), Trust)).added, 2);
+}
+
+TEST_F(ExchangeTest, ABadLineIsNamedAndNothingIsImported) {
+  Record changed = TimedRecord(2);
+  changed.outcome.median_ns -= 10;
+  EXPECT_EQ(ImportError(StrCat(ToJsonLine(TimedRecord(1)), "\n\n", ToJsonLine(changed),
+                               "\n{\"tunesmith_record\":1\n")),
+            "r.jsonl:3: id: does not match the content; the record was changed\n"
+            "r.jsonl:4: not JSON; is the line cut off?\n"
+            "nothing was imported; remove the lines or export the records again");
+  EXPECT_EQ(ImportError("SQLite format 3"),
+            "r.jsonl:1: not JSON; is the line cut off?\n"
+            "nothing was imported; remove the line or export the records again");
+}
+
+TEST_F(ExchangeTest, ManyBadLinesAreCounted) {
+  std::string bytes;
+  for (int i = 0; i < 25; ++i) bytes.append("{}\n");
+  std::string expected;
+  for (int i = 1; i <= 10; ++i) {
+    StrAppend(&expected, "r.jsonl:", i, ": tunesmith_record: missing; is this a line of `tune db export`?\n");
+  }
+  EXPECT_EQ(ImportError(bytes),
+            expected + "and 15 more\nnothing was imported; remove the lines or export the records again");
+}
+
+TEST_F(ExchangeTest, ATraceThatLiesIsRecognised) {
+  auto verify = [](const Record& record) {
+    return record.trace.ends_with("2") ? Invalid("trace: step 3 splits a loop that is not there") : Status();
+  };
+  EXPECT_EQ(ImportError(StrCat(ToJsonLine(TimedRecord(1)), "\n", ToJsonLine(TimedRecord(2)), "\n"), verify),
+            "r.jsonl:2: trace: step 3 splits a loop that is not there\n"
+            "nothing was imported; remove the line or export the records again");
+}
+
+TEST_F(ExchangeTest, WhatCannotBeRead) {
+  EXPECT_EQ(MessageOf(Import(*database_, Path("none"), Trust).status()),
+            "none: cannot be read: No such file or directory; give a file of `tune db export`");
+  EXPECT_EQ(MessageOf(Import(*database_, folder_ + "/.", Trust).status()), ".: a folder; give a file");
+}
+
+}  // namespace
+}  // namespace tunesmith::database

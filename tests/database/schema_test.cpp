@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// An older file becomes a newer one, whole or not at all. The steps here are made up, but for the last test.
+#include "database/schema.h"
+
+#include <gtest/gtest.h>
+
+#include "database/database_file.h"
+#include "database/read_only_sql.h"
+#include "support/strings.h"
+#include "tests/database/fixtures.h"
+
+namespace tunesmith::database {
+namespace {
+
+constexpr std::string_view kFirst =
+    "CREATE TABLE trial (ms REAL NOT NULL); INSERT INTO trial VALUES (1.5), (2.5)";
+constexpr std::string_view kSecond =
+    "ALTER TABLE trial ADD COLUMN ns REAL; UPDATE trial SET ns = ms * 1e6; ALTER TABLE trial DROP COLUMN ms";
+constexpr std::string_view kThird = "CREATE INDEX trial_ns ON trial (ns)";
+
+class SchemaTest : public FolderTest {
+ protected:
+  Result<std::unique_ptr<Connection>> Open(std::vector<std::string_view> steps,
+                                           OpenMode mode = OpenMode::kReadWrite) {
+    return OpenFile(Path("t.db"), {.mode = mode, .busy_timeout_ms = 5000}, steps);
+  }
+};
+
+TEST_F(SchemaTest, ANewFileTakesEveryStep) {
+  auto connection = Value(Open({kFirst, kSecond, kThird}));
+  EXPECT_EQ(Value(connection->QueryInteger("PRAGMA user_version")), 3);
+  EXPECT_EQ(Value(connection->QueryInteger("PRAGMA application_id")), int64_t{kApplicationId});
+  EXPECT_EQ(Value(connection->QueryInteger("SELECT sum(ns) FROM trial")), 4000000);
+}
+
+TEST_F(SchemaTest, AnOlderFileTakesTheStepsItLacks) {
+  Value(Open({kFirst}));
+  auto connection = Value(Open({kFirst, kSecond, kThird}));
+  EXPECT_EQ(Value(connection->QueryInteger("PRAGMA user_version")), 3);
+  EXPECT_EQ(Value(connection->QueryInteger("SELECT sum(ns) FROM trial")), 4000000);
+}
+
+TEST_F(SchemaTest, AStepThatFailsLeavesTheOlderFile) {
+  Value(Open({kFirst}));
+  const std::string bytes = ReadBytes(Path("t.db"));
+  EXPECT_EQ(MessageOf(Open({kFirst, kSecond, "CREATE INDEX trial_ns ON missing (ns)"}).status()),
+            "t.db: SQLite: no such table: main.missing");
+  EXPECT_EQ(ReadBytes(Path("t.db")), bytes);
+  auto connection = Value(Open({kFirst}));
+  EXPECT_EQ(Value(connection->QueryInteger("SELECT count(*) FROM trial WHERE ms > 1")), 2);
+}
+
+TEST_F(SchemaTest, AnOlderFileOpenedForReadingStaysAsItIs) {
+  Value(Open({kFirst}));
+  const std::string bytes = ReadBytes(Path("t.db"));
+  EXPECT_EQ(MessageOf(Open({kFirst, kSecond}, OpenMode::kReadOnly).status()),
+            "t.db: written by an older Tunesmith (schema version 1, this program's is 2); open it once for "
+            "writing to bring it up to date: tune db gc --dry-run");
+  EXPECT_EQ(ReadBytes(Path("t.db")), bytes);
+}
+
+TEST_F(SchemaTest, SeveralProcessesUpgradeOnce) {
+  Value(Open({kFirst}));
+  // The second step would fail if it were run twice.
+  EXPECT_EQ(InChildren(4, [&](int) { return MessageOf(Open({kFirst, kSecond}).status()); }),
+            std::vector<std::string>(4, ""));
+  EXPECT_EQ(Value(Value(Open({kFirst, kSecond}))->QueryInteger("SELECT sum(ns) FROM trial")), 4000000);
+}
+
+TEST_F(SchemaTest, TheOutcomesOfTheViewHaveTheNamesOfTheProgram) {
+  std::vector<Record> records;
+  for (std::string_view name : measure::kOutcomeNames) {
+    measure::OutcomeKind kind = *measure::ParseOutcomeKind(name);
+    int number = static_cast<int>(kind);
+    records.push_back(kind == measure::OutcomeKind::kOk ? TimedRecord(number) : FailedRecord(number, kind));
+  }
+  EXPECT_EQ(Value(Value(OpenDatabase(Path("t.db")))->Insert(records)).added, 7);
+  std::vector<std::string> names;
+  EXPECT_OK(RunReadOnlySql(Path("t.db"), "SELECT outcome FROM records ORDER BY created_ns",
+                           {.columns = [](auto) { return Status(); },
+                            .row =
+                                [&](std::span<const SqlValue> values) {
+                                  names.push_back(std::get<std::string>(values[0]));
+                                  return Status();
+                                }}));
+  EXPECT_EQ(names, std::vector<std::string>(measure::kOutcomeNames.begin(), measure::kOutcomeNames.end()));
+}
+
+}  // namespace
+}  // namespace tunesmith::database
