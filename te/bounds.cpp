@@ -105,7 +105,10 @@ Expr ResolveDivision(ExprKind kind, const Affine& a, int64_t b, const std::vecto
     if (quotient) return divided;
     return divided * Int(q) + ToExpr(v);
   }
-  return nullptr;
+  // What is a multiple leaves the division even if the rest stays in it.
+  if (multiple.terms.empty() && multiple.constant == 0) return nullptr;
+  Expr divided = Binary(kind, ToExpr(rest), Int(b));
+  return quotient ? divided + ToExpr(multiple) : divided;
 }
 
 Expr SimplifyBinary(const Expr& e, const std::vector<Axis>& axes) {
@@ -139,7 +142,7 @@ Expr SimplifyBinary(const Expr& e, const std::vector<Axis>& axes) {
 
 Expr SimplifyRead(const Expr& e, const std::vector<Axis>& axes, const std::vector<Tensor>& tensors) {
   size_t rank = ReadRank(*e);
-  if (!e->guarded || e->args[rank] || rank == 0) return e;
+  if (!e->guarded || e->args[rank]) return e;
   const Tensor& tensor = tensors[static_cast<size_t>(e->id)];
   for (size_t d = 0; d < rank; ++d) {
     auto range = Bounds(e->args[d], axes);

@@ -127,10 +127,10 @@ bool DropUnitAxes(Graph* graph) {
 
 Graph Normalize(const Graph& graph) {
   Graph result = graph;
-  DropDeadStages(&result);
-  // Each round that changes something leaves fewer axes, or fewer nodes, or an axis less to split.
+  // Each round that changes something leaves fewer stages, axes or nodes, or an axis less to split.
   for (bool changed = true; changed;) {
-    changed = SimplifyBodies(&result);
+    changed = DropDeadStages(&result);
+    changed = SimplifyBodies(&result) || changed;
     changed = DropUnitAxes(&result) || changed;
     changed = SplitDividedAxes(&result) || changed;
     changed = MergeAxes(&result) || changed;

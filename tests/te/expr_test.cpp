@@ -142,6 +142,8 @@ TEST(Simplify, ResolvesDivisionsByRanges) {
   EXPECT_EQ(simple(Binary(ExprKind::kMod, i * Int(4) + j, Int(4))), "j");
   EXPECT_EQ(simple((i * Int(4) + j) / Int(8)), "i/2");
   EXPECT_EQ(simple(Binary(ExprKind::kMod, i * Int(4) + j, Int(8))), "i%2 * 4 + j");
+  EXPECT_EQ(simple((i + Int(5)) / Int(4)), "(i + 1) / 4 + 1");
+  EXPECT_EQ(simple(Binary(ExprKind::kMod, i * Int(4) + k - Int(4), Int(2))), "k");
   EXPECT_EQ(simple(j / Int(4)), "0");
   EXPECT_EQ(simple((j - Int(4)) / Int(4)), "-1");
   EXPECT_EQ(simple(Binary(ExprKind::kLess, j, Int(4))), "true");
