@@ -39,7 +39,7 @@ std::string RunnerEnd::ToString(std::chrono::milliseconds limit) const {
                   static_cast<unsigned long long>(crash->address));
     return SignalName(static_cast<int>(crash->signal)) + (crash->address != 0 ? address : "");
   }
-  if (status.signal != 0) return StrCat("killed by ", SignalName(status.signal), " from outside");
+  if (status.signal != 0) return StrCat("was killed by ", SignalName(status.signal), " from outside");
   return StrCat("exited with status ", status.code);
 }
 

@@ -21,8 +21,8 @@ struct RunnerEnd {
   ExitStatus status;           // if neither of these
   std::string protocol_error;  // it spoke something else, and was killed for it
 
-  /// For people: "did not answer within 200 ms", "SIGSEGV at address 0x10", "killed by SIGKILL from outside",
-  /// "exited with status 3".
+  /// For people: "did not answer within 200 ms", "SIGSEGV at address 0x10", "was killed by SIGKILL from
+  /// outside", "exited with status 3".
   std::string ToString(std::chrono::milliseconds limit) const;
 };
 

@@ -73,7 +73,7 @@ Outcome Workbench::OutcomeOfEnd(std::chrono::milliseconds limit, const std::stri
   if (end.timed_out) {
     return Failure(OutcomeKind::kTimeout, StrCat("did not end within ", limit.count(), " ms", where));
   }
-  if (!end.crash) return Failure(OutcomeKind::kCrash, StrCat("the runner was ", end.ToString(limit), where));
+  if (!end.crash) return Failure(OutcomeKind::kCrash, StrCat("the runner ", end.ToString(limit), where));
   const Crash& crash = *end.crash;
   if (!crash.in_kernel)
     return Failure(OutcomeKind::kCrash, StrCat("in the runner: ", end.ToString(limit), where));
