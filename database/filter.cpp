@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "support/strings.h"
+#include "support/suggest.h"
 
 namespace tunesmith::database {
 namespace {
@@ -22,20 +23,6 @@ struct Unit {
 };
 constexpr Unit kLatencyUnits[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}};
 constexpr Unit kAgeUnits[] = {{"s", 1e9}, {"min", 60e9}, {"h", 3600e9}, {"d", 86400e9}, {"w", 7 * 86400e9}};
-
-// Single edits (insert, drop, replace) that turn one word into the other.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({replaced, row[j] + 1, row[j - 1] + 1}));
-    }
-  }
-  return row[b.size()];
-}
 
 // "1.5ms" in nanoseconds.
 std::optional<double> ParseQuantity(std::string_view text, std::span<const Unit> units) {
@@ -136,8 +123,8 @@ class Parser {
         return wrong(StrCat(name, " is given twice; give it once"));
       std::string_view right = Condition(name, value);
       return right.empty() ? Status() : wrong(right);
-    } else if (std::string_view near = Nearest(name); !near.empty()) {
-      return wrong(StrCat("did you mean ", near, "? (for a binding of that name: binding.", term, ")"));
+    } else if (std::optional<std::string> near = Nearest(name)) {
+      return wrong(StrCat("did you mean ", *near, "? (for a binding of that name: binding.", term, ")"));
     }
     if (!filter_.bindings.emplace(binding, value).second)
       return wrong(StrCat(binding, " is given twice; give it once"));
@@ -213,12 +200,10 @@ class Parser {
     return true;
   }
 
-  // A condition that the name may be a misspelling of. Bindings are short or differ more.
-  static std::string_view Nearest(std::string_view name) {
-    for (std::string_view condition : kConditions) {
-      if (condition.size() >= 5 && EditDistance(name, condition) <= 2) return condition;
-    }
-    return "";
+  // A condition that the name may be a misspelling of. Short names, such as ID, are bindings.
+  static std::optional<std::string> Nearest(std::string_view name) {
+    static const std::vector<std::string> candidates(std::begin(kConditions), std::end(kConditions));
+    return name.size() < 4 ? std::nullopt : NearestName(name, candidates);
   }
 
   int64_t now_ns_;

@@ -8,10 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "database/json_text.h"
+#include "support/hash.h"
 #include "support/strings.h"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 namespace tunesmith::database {
 namespace {
@@ -67,32 +65,6 @@ Result<std::string> CanonicalObject(std::string_view json) {
   if (!value.is_object()) return Invalid("environment: not a JSON object");
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
-
-// Feeds the hash: each text with its length before it, each number as eight little-endian bytes.
-class Digest {
- public:
-  void Number(uint64_t value) {
-    if constexpr (std::endian::native == std::endian::big) value = __builtin_bswap64(value);
-    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
-  }
-  // Minus zero counts as zero: SQLite does not keep its sign.
-  void Real(double value) { Number(std::bit_cast<uint64_t>(value + 0.0)); }
-  void Text(std::string_view text) {
-    Number(text.size());
-    bytes_.append(text);
-  }
-  std::string Hex() const {
-    XXH128_hash_t hash = XXH3_128bits(bytes_.data(), bytes_.size());
-    std::string hex;
-    for (uint64_t half : {hash.high64, hash.low64}) {
-      for (int shift = 60; shift >= 0; shift -= 4) hex.push_back("0123456789abcdef"[half >> shift & 15]);
-    }
-    return hex;
-  }
-
- private:
-  std::string bytes_;
-};
 
 Status CheckKey(const Key& key) {
   if (key.workload.size() != 32 || !IsHexPrefix(key.workload)) {
@@ -169,33 +141,23 @@ Result<std::map<std::string, std::string>> ParseBindings(std::string_view json) 
 }
 
 std::string IdOf(const Record& record) {
-  Digest digest;
+  Hasher hasher;
+  auto add = [&](double value) { hasher.Add(value + 0.0); };  // minus zero as zero: SQLite drops its sign
   const Key& key = record.key;
-  for (const std::string& text :
-       {key.workload, key.layouts, key.target, key.features, key.codegen, key.llvm}) {
-    digest.Text(text);
-  }
-  digest.Number(key.scenario.cold ? 1 : 0);
-  digest.Number(static_cast<uint64_t>(key.scenario.threads));
-  digest.Text(key.scenario.pinning);
-  digest.Number(static_cast<uint64_t>(key.scenario.page_bytes));
-  digest.Text(record.operator_name);
-  digest.Number(record.bindings.size());
-  for (const auto& [name, value] : record.bindings) {
-    digest.Text(name);
-    digest.Text(value);
-  }
-  digest.Text(record.trace);
-  digest.Number(static_cast<uint64_t>(record.outcome.kind));
-  digest.Text(record.outcome.detail);
-  digest.Number(record.outcome.samples_ns.size());
-  for (double sample : record.outcome.samples_ns) digest.Real(sample);
-  digest.Real(record.outcome.median_ns);
-  digest.Real(record.outcome.spread_ns);
-  digest.Real(record.limit_share);
-  digest.Text(record.environment);
-  digest.Number(static_cast<uint64_t>(record.created_ns));
-  return digest.Hex();
+  hasher.Add(key.workload).Add(key.layouts).Add(key.target).Add(key.features).Add(key.codegen).Add(key.llvm);
+  hasher.Add(key.scenario.cold)
+      .Add(key.scenario.threads)
+      .Add(key.scenario.pinning)
+      .Add(key.scenario.page_bytes);
+  hasher.Add(record.operator_name).Add(record.bindings.size());
+  for (const auto& [name, value] : record.bindings) hasher.Add(name).Add(value);
+  hasher.Add(record.trace).Add(record.outcome.kind).Add(record.outcome.detail);
+  hasher.Add(record.outcome.samples_ns.size());
+  for (double sample : record.outcome.samples_ns) add(sample);
+  add(record.outcome.median_ns);
+  add(record.outcome.spread_ns);
+  add(record.limit_share);
+  return hasher.Add(record.environment).Add(record.created_ns).Hash().ToHex();
 }
 
 Result<Record> Seal(Record draft) {

@@ -15,17 +15,11 @@
 
 namespace tunesmith::database {
 
-FolderTest::FolderTest() {
-  std::string pattern = testing::TempDir() + "tunesmith-database-XXXXXX";
-  folder_ = mkdtemp(pattern.data());
+FolderTest::FolderTest() : temporary_(Value(TemporaryFolder::Make())), folder_(temporary_.path().string()) {
   chmod(folder_.c_str(), 0755);  // children without privileges look into it
 }
 
-FolderTest::~FolderTest() {
-  std::error_code error;
-  std::filesystem::permissions(folder_, std::filesystem::perms::owner_all, error);
-  std::filesystem::remove_all(folder_, error);
-}
+FolderTest::~FolderTest() { chmod(folder_.c_str(), 0755); }
 
 std::string FolderTest::Path(std::string_view name) const { return StrCat(folder_, "/", name); }
 

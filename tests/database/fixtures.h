@@ -11,9 +11,16 @@
 
 #include "database/database.h"
 #include "database/record.h"
+#include "support/files.h"
 #include "support/status.h"
 
 namespace tunesmith::database {
+
+template <class T>
+T Value(Result<T> result) {
+  EXPECT_TRUE(result.ok()) << result.status();
+  return std::move(result).value();
+}
 
 /// A folder of its own for each test, removed after it.
 class FolderTest : public testing::Test {
@@ -26,7 +33,8 @@ class FolderTest : public testing::Test {
   std::string WithoutFolder(std::string_view text) const;
   std::string MessageOf(const Status& status) const { return WithoutFolder(tunesmith::MessageOf(status)); }
 
-  std::string folder_;
+  TemporaryFolder temporary_;
+  const std::string folder_;  ///< its path
 };
 
 /// A sealed record of a matrix product on one thread: 100 + `number` us, created `number` seconds after
@@ -53,12 +61,6 @@ std::string InChild(const std::function<std::string()>& body);
 std::vector<std::string> InChildren(int count, const std::function<std::string(int)>& body);
 /// InChild without the powers of root, for whom every file is writable.
 std::string InChildWithoutPrivileges(const std::function<std::string()>& body);
-
-template <class T>
-T Value(Result<T> result) {
-  EXPECT_TRUE(result.ok()) << result.status();
-  return std::move(result).value();
-}
 
 #define EXPECT_OK(expression)                           \
   do {                                                  \
