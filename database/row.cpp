@@ -12,9 +12,9 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "samples are stored as little-endian doubles");
 
-// FROM record, with everything that belongs to it. Every join is by rowid.
-constexpr std::string_view kColumns =
-    "SELECT record.number, lower(hex(record.id)), workload, layouts, target, features, cache, threads, "
+// One record by its number, with everything that belongs to it. Every join is by rowid.
+constexpr std::string_view kRowSql =
+    "SELECT lower(hex(record.id)), workload, layouts, target, features, cache, threads, "
     "pinning, page_bytes, codegen, llvm, operation.name, bindings, trace, outcome, detail, samples, "
     "median_ns, spread_ns, limit_share, environment.json, created_ns FROM record CROSS JOIN payload ON "
     "payload.number = record.number CROSS JOIN record_key ON record_key.number = record.key CROSS JOIN "
@@ -37,57 +37,53 @@ Result<int64_t> Intern(Connection& connection, std::string_view find, std::strin
 
 }  // namespace
 
-const std::string& RowSql() {
-  static const std::string sql = StrCat(kColumns, "WHERE record.number = ?");
+const std::string& BestNumberSql() {
+  static const std::string sql = StrCat("SELECT number FROM record WHERE key = (", kKeyNumberSql,
+                                        ") AND outcome = 0 ORDER BY median_ns, id LIMIT 1");
   return sql;
 }
 
-const std::string& BestSql() {
-  static const std::string sql =
-      StrCat(kColumns, "WHERE record.number = (SELECT number FROM record WHERE key = (", kKeyNumberSql,
-             ") AND outcome = 0 ORDER BY median_ns, id LIMIT 1)");
-  return sql;
-}
-
-Status DamagedRow(const Connection& connection, int64_t number, std::string_view finding) {
-  return connection.Damaged(StrCat("record number ", number, ": ", finding));
-}
-
-Result<Record> ReadRow(const Connection& connection, const Statement& row) {
-  int64_t number = row.Integer(0);
+Result<Record> ReadRecord(Connection& connection, int64_t number) {
+  auto damaged = [&](std::string_view finding) {
+    return connection.Damaged(StrCat("record number ", number, ": ", finding));
+  };
+  TS_ASSIGN_OR_RETURN(Statement row, connection.Prepare(kRowSql));
+  TS_ASSIGN_OR_RETURN(bool complete, row.Bind(number).Step());
+  if (!complete) return damaged("a part of it is missing");
   Record record;
-  record.id = row.Text(1);
-  record.key.workload = row.Text(2);
-  record.key.layouts = row.Text(3);
-  record.key.target = row.Text(4);
-  record.key.features = row.Text(5);
-  record.key.scenario.cold = row.Text(6) == CacheName(true);
-  record.key.scenario.threads = static_cast<int>(row.Integer(7));
-  record.key.scenario.pinning = row.Text(8);
-  record.key.scenario.page_bytes = row.Integer(9);
-  record.key.codegen = row.Text(10);
-  record.key.llvm = row.Text(11);
-  record.operator_name = row.Text(12);
-  auto bindings = ParseBindings(row.Text(13));
-  if (!bindings.ok()) return DamagedRow(connection, number, MessageOf(bindings.status()));
+  record.id = row.Text(0);
+  record.key.workload = row.Text(1);
+  record.key.layouts = row.Text(2);
+  record.key.target = row.Text(3);
+  record.key.features = row.Text(4);
+  record.key.scenario.cold = row.Text(5) == CacheName(true);
+  record.key.scenario.threads = static_cast<int>(row.Integer(6));
+  record.key.scenario.pinning = row.Text(7);
+  record.key.scenario.page_bytes = row.Integer(8);
+  record.key.codegen = row.Text(9);
+  record.key.llvm = row.Text(10);
+  record.operator_name = row.Text(11);
+  auto bindings = ParseBindings(row.Text(12));
+  if (!bindings.ok()) return damaged(MessageOf(bindings.status()));
   record.bindings = std::move(bindings).value();
-  record.trace = row.Text(14);
-  int64_t kind = row.Integer(15);
+  record.trace = row.Text(13);
+  int64_t kind = row.Integer(14);
   if (kind < 0 || kind >= static_cast<int64_t>(measure::kOutcomeNames.size())) {
-    return DamagedRow(connection, number, "outcome: unknown kind");
+    return damaged("outcome: unknown kind");
   }
   record.outcome.kind = static_cast<measure::OutcomeKind>(kind);
-  record.outcome.detail = row.Text(16);
-  std::span<const std::byte> samples = row.Blob(17);
+  record.outcome.detail = row.Text(15);
+  std::span<const std::byte> samples = row.Blob(16);
   record.outcome.samples_ns.resize(samples.size() / sizeof(double));
-  std::memcpy(record.outcome.samples_ns.data(), samples.data(),
-              record.outcome.samples_ns.size() * sizeof(double));
-  record.outcome.median_ns = row.Real(18);  // NULL, which a failure has, reads as 0
-  record.outcome.spread_ns = row.Real(19);
-  record.limit_share = row.Real(20);
-  record.environment = row.Text(21);
-  record.created_ns = row.Integer(22);
-  if (Status status = Check(record); !status.ok()) return DamagedRow(connection, number, MessageOf(status));
+  if (!samples.empty())
+    std::memcpy(record.outcome.samples_ns.data(), samples.data(),
+                record.outcome.samples_ns.size() * sizeof(double));
+  record.outcome.median_ns = row.Real(17);  // NULL, which a failure has, reads as 0
+  record.outcome.spread_ns = row.Real(18);
+  record.limit_share = row.Real(19);
+  record.environment = row.Text(20);
+  record.created_ns = row.Integer(21);
+  if (Status status = Check(record); !status.ok()) return damaged(MessageOf(status));
   return record;
 }
 

@@ -11,20 +11,15 @@
 
 namespace tunesmith::database {
 
-/// SELECT of one record by its number (the one parameter), with the columns that ReadRow takes.
-const std::string& RowSql();
-/// SELECT of the fastest record of a key (parameters: BindKey), with the same columns.
-const std::string& BestSql();
+/// SELECT of the number of the fastest record of a key (parameters: BindKey).
+const std::string& BestNumberSql();
 
-/// The record of the current row. Whatever the file holds, it satisfies Check: else the file is damaged, and
-/// the error says so.
-Result<Record> ReadRow(const Connection& connection, const Statement& row);
+/// The record of that number, which record.number has. Whatever the file holds, it satisfies Check: else the file is
+/// damaged, and the error says so.
+Result<Record> ReadRecord(Connection& connection, int64_t number);
 
 /// Adds the record, and the texts it shares with others where they are new, within the open transaction;
 /// false if its id is there already.
 Result<bool> InsertRow(Connection& connection, const Record& record);
-
-/// "…: the file is damaged (record number …: `finding`); …"
-Status DamagedRow(const Connection& connection, int64_t number, std::string_view finding);
 
 }  // namespace tunesmith::database

@@ -41,11 +41,12 @@ class SqliteDatabase final : public Database {
 
   Result<std::optional<Record>> Best(const Key& key) override {
     std::lock_guard lock(mutex_);
-    TS_ASSIGN_OR_RETURN(Statement statement, connection_->Prepare(BestSql()));
-    BindKey(key, statement);
-    TS_ASSIGN_OR_RETURN(bool found, statement.Step());
+    TS_ASSIGN_OR_RETURN(Transaction snapshot, Transaction::Begin(*connection_, Transaction::Kind::kRead));
+    TS_ASSIGN_OR_RETURN(Statement best, connection_->Prepare(BestNumberSql()));
+    BindKey(key, best);
+    TS_ASSIGN_OR_RETURN(bool found, best.Step());
     if (!found) return std::optional<Record>();
-    TS_ASSIGN_OR_RETURN(Record record, ReadRow(*connection_, statement));
+    TS_ASSIGN_OR_RETURN(Record record, ReadRecord(*connection_, best.Integer(0)));
     return std::optional<Record>(std::move(record));
   }
 
@@ -61,11 +62,7 @@ class SqliteDatabase final : public Database {
       TS_ASSIGN_OR_RETURN(bool more, numbers.Step());
       if (!more) return Status();
       // Rows are read one by one, so that a sort carries numbers only, not traces.
-      TS_ASSIGN_OR_RETURN(Statement row, connection->Prepare(RowSql()));
-      row.Bind(numbers.Integer(0));
-      TS_ASSIGN_OR_RETURN(bool found, row.Step());
-      if (!found) return DamagedRow(*connection, numbers.Integer(0), "a part of it is missing");
-      TS_ASSIGN_OR_RETURN(Record record, ReadRow(*connection, row));
+      TS_ASSIGN_OR_RETURN(Record record, ReadRecord(*connection, numbers.Integer(0)));
       TS_RETURN_IF_ERROR(visit(record));
     }
   }
