@@ -33,10 +33,21 @@ class Contraction : public Part {
     int64_t vectors = d[vectors_], accumulators = vectors * d[rows_] * d[planes_];
     if (accumulators > registers_ - vectors - 1 && accumulators > 1) return false;
     if (d[block_] > 0 && d[steps_] > d[block_]) return false;
-    // Unrolled windows multiply the code by their size; beyond this it leaves the instruction cache.
+    // A padded axis is divided into its edges and the steady part, each a copy of the tile; beyond this many
+    // multiply-adds the code leaves the cache of decoded instructions and takes long to compile.
     constexpr int64_t kMostUnrolled = 1024;
     int64_t unrolled = accumulators * d[steps_];
-    for (const Window& w : windows_) unrolled *= d[w.hole] ? w.extent : 1;
+    if (padded_ && d[rows_] > 1) unrolled *= 3;
+    if (padded_ && d[planes_] > 1) unrolled *= 3;
+    for (const Window& w : windows_) {
+      bool whole = d[w.hole] == 1;
+      unrolled *= whole ? w.extent : 1;
+      // Only when it is unrolled are the guards of an edge tile known; and with nothing to share it only
+      // makes code.
+      bool shared = (w.axis == row_window_ && d[rows_] > 1) || (w.axis == plane_window_ && d[planes_] > 1);
+      if (padded_ && shared && !whole) return false;
+      if (whole && !shared && !long_axis_.empty()) return false;
+    }
     return unrolled <= kMostUnrolled;
   }
 
@@ -62,7 +73,9 @@ class Contraction : public Part {
 
   std::string name_, epilogue_;
   int lanes_, registers_;
-  std::string lane_, row_, plane_;  // axes; row_ and plane_ may be empty
+  std::string lane_, row_, plane_;         // axes; row_ and plane_ may be empty
+  std::string row_window_, plane_window_;  // the reduced axes that slide along them
+  bool padded_ = false;                    // some read is guarded
   std::vector<std::string> others_;
   std::string long_axis_;
   int64_t long_extent_ = 1;
@@ -109,6 +122,18 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
     spatial.pop_back();
   }
   for (int a : spatial) others_.push_back(axis(a).name);
+  for (const Expr& read : reads) {
+    padded_ = padded_ || read->guarded;
+    for (size_t i = 0; i < te::ReadRank(*read); ++i) {
+      std::optional<te::Affine> index = te::ToAffine(read->args[i]);
+      if (!index) continue;
+      std::string slides, along;
+      for (const auto& [a, factor] : index->terms) (a < stage.spatial ? along : slides) = axis(a).name;
+      if (slides.empty() || along.empty()) continue;
+      if (along == row_) row_window_ = slides;
+      if (along == plane_) plane_window_ = slides;
+    }
+  }
   constexpr int64_t kWindow = 11;  // axes up to this long are windows, unrolled as a whole or not at all
   int longest = -1;
   for (int a = stage.spatial; a < static_cast<int>(stage.axes.size()); ++a) {
@@ -238,8 +263,8 @@ void Contraction::AddSteps(Decisions* d) const {
   for (const Window& w : windows_) {
     if ((*d)[w.hole]) d->Add(Verb::kUnroll, {Loop(w.axis)});
   }
-  if (!row_.empty() && !windows_.empty()) d->Add(Verb::kPartition, {row_tiles});
-  if (!plane_.empty() && !windows_.empty() && (*d)[planes_] > 1) d->Add(Verb::kPartition, {plane_tiles});
+  if (padded_ && !row_.empty() && (*d)[rows_] > 1) d->Add(Verb::kPartition, {row_tiles});
+  if (padded_ && !plane_.empty() && (*d)[planes_] > 1) d->Add(Verb::kPartition, {plane_tiles});
   if (!epilogue_.empty() && !outer.empty()) d->Add(Verb::kFuse, {epilogue_, name_, outer.back()});
   for (int64_t i = 0; i < (*d)[parallel_] && i < static_cast<int64_t>(outer.size()); ++i) {
     if (outer[static_cast<size_t>(i)] == blocks) break;

@@ -3,6 +3,7 @@
 // and a function for each parallel loop, called through the table of threads.
 #include <algorithm>
 
+#include "absl/container/flat_hash_set.h"
 #include "codegen/llvm/emitter.h"
 #include "support/strings.h"
 
@@ -21,22 +22,27 @@ int64_t BytesOf(const ir::Buffer& b) {
   return (b.elements * te::SizeOf(b.dtype) + kLine - 1) / kLine * kLine;
 }
 
-void CollectVariables(const ir::Stmt& s, std::vector<bool>* used, std::vector<bool>* bound) {
-  auto visit = [&](const te::Expr& e) {
-    if (e)
-      te::Visit(e, [&](const te::Expr& n) {
-        if (n->kind == te::ExprKind::kVar) (*used)[static_cast<size_t>(n->id)] = true;
-      });
-  };
-  for (const te::Expr& e : {s->begin, s->extent, s->condition, s->index, s->value}) visit(e);
-  if (s->kind == StmtKind::kFor) (*bound)[static_cast<size_t>(s->var)] = true;
-  for (const ir::Stmt& child : s->body) CollectVariables(child, used, bound);
+/// Expanded mathematics shares nodes: each is looked at once.
+void CollectVariables(const te::Expr& e, absl::flat_hash_set<const te::ExprNode*>* seen,
+                      std::vector<bool>* used) {
+  if (!e || !seen->insert(e.get()).second) return;
+  if (e->kind == te::ExprKind::kVar) (*used)[static_cast<size_t>(e->id)] = true;
+  for (const te::Expr& arg : e->args) CollectVariables(arg, seen, used);
+}
+
+void CollectVariables(const ir::StmtNode& s, absl::flat_hash_set<const te::ExprNode*>* seen,
+                      std::vector<bool>* used, std::vector<bool>* bound) {
+  for (const te::Expr* e : {&s.begin, &s.extent, &s.condition, &s.index, &s.value})
+    CollectVariables(*e, seen, used);
+  if (s.kind == StmtKind::kFor) (*bound)[static_cast<size_t>(s.var)] = true;
+  for (const ir::Stmt& child : s.body) CollectVariables(*child, seen, used, bound);
 }
 
 /// The variables that `s` uses from outside.
-std::vector<int> FreeVariables(const ir::Stmt& s, size_t count) {
+std::vector<int> FreeVariables(const ir::StmtNode& s, size_t count) {
   std::vector<bool> used(count), bound(count);
-  CollectVariables(s, &used, &bound);
+  absl::flat_hash_set<const te::ExprNode*> seen;
+  CollectVariables(s, &seen, &used, &bound);
   std::vector<int> free;
   for (size_t v = 0; v < count; ++v) {
     if (used[v] && !bound[v]) free.push_back(static_cast<int>(v));
@@ -130,7 +136,7 @@ void Emitter::EmitParallel(const ir::StmtNode& s) {
     Value* extent = Emit(loop->extent);
     iterations = iterations ? b_.CreateNSWMul(iterations, extent) : extent;
   }
-  std::vector<int> variables = FreeVariables(std::make_shared<const ir::StmtNode>(s), vars_.size());
+  std::vector<int> variables = FreeVariables(s, vars_.size());
   Result<llvm::Function*> body = EmitRegion(entry_, loops.back()->body[0], variables, loops);
   if (!body.ok()) return Fail(body.status());
 

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/summary.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tunesmith::schedule {
+namespace {
+
+using te::Expr;
+using te::ExprKind;
+
+const Node& At(const Plan& plan, NodeId n) { return plan.nodes[static_cast<size_t>(n)]; }
+
+/// Arithmetic instructions that a function costs, roughly (ir/math.h expands it).
+double OperationsOf(te::Function f) {
+  switch (f) {
+    case te::Function::kSqrt:
+      return 1;
+    case te::Function::kAbs:
+    case te::Function::kFloor:
+    case te::Function::kCeil:
+    case te::Function::kRound:
+    case te::Function::kFma:
+    case te::Function::kBits:
+      return 1;
+    case te::Function::kExp:
+      return 14;
+    case te::Function::kErf:
+      return 22;
+    case te::Function::kRsqrt:
+      return 2;
+    default:
+      return 25;
+  }
+}
+
+struct Body {
+  double operations = 0, calls = 0, divisions = 0;
+  std::vector<Expr> reads;
+};
+
+Body Look(const te::Stage& stage) {
+  Body body;
+  double multiplies = 0, adds = 0;
+  te::Visit(stage.body, [&](const Expr& e) {
+    switch (e->kind) {
+      case ExprKind::kRead:
+        body.reads.push_back(e);
+        break;
+      case ExprKind::kInt:
+      case ExprKind::kFloat:
+      case ExprKind::kVar:
+        break;
+      case ExprKind::kCall:
+        body.calls += OperationsOf(e->function);
+        body.divisions += e->function == te::Function::kSqrt;
+        break;
+      case ExprKind::kMul:
+        multiplies += te::IsFloat(e->type);
+        break;
+      case ExprKind::kAdd:
+      case ExprKind::kSub:
+        adds += te::IsFloat(e->type);
+        break;
+      case ExprKind::kDiv:
+        body.divisions += te::IsFloat(e->type);
+        break;
+      default:
+        body.operations += te::IsFloat(e->type);
+        break;
+    }
+  });
+  adds += stage.reducer != te::Reducer::kNone;
+  body.operations += std::max(multiplies, adds) + body.calls + body.divisions;
+  return body;
+}
+
+/// Flat address of a read as affine form over loops, by the row-major shape; a blocked layout keeps
+/// neighbours along the lane axis, which is all that is asked of it.
+std::optional<te::Affine> FlatIndex(const Plan& plan, StageId stage, const Expr& read) {
+  const te::Tensor& tensor = plan.graph->tensors[static_cast<size_t>(read->id)];
+  StageId source = plan.graph->StageOf(read->id);
+  bool blocked = source >= 0 && !plan.stages[static_cast<size_t>(source)].layout.empty();
+  int lane_dim = blocked ? plan.stages[static_cast<size_t>(source)].layout.back().dim : -1;
+  te::Affine flat;
+  int64_t unit = 1;
+  for (size_t d = te::ReadRank(*read); d-- > 0;) {
+    std::optional<te::Affine> index = IndexOverLoops(plan, stage, read->args[d]);
+    if (!index) return std::nullopt;
+    bool lane = static_cast<int>(d) == lane_dim;
+    flat = flat + *index * (blocked ? (lane ? 1 : 4096 * unit) : unit);
+    unit *= std::max<int64_t>(tensor.shape[d], 1);
+  }
+  return flat;
+}
+
+class Summariser {
+ public:
+  Summariser(const Plan& plan, const Machine& machine) : plan_(plan), machine_(machine) {}
+
+  Summary Run() {
+    double parallel_operations = 0, all_operations = 0, heaviest = -1;
+    for (StageId id = 0; id < static_cast<StageId>(plan_.stages.size()); ++id) {
+      const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
+      if (s.leaf < 0 || s.place == Place::kPack) continue;
+      StageSummary stage = Stage(id);
+      double operations = stage.tiles * stage.tile_operations;
+      all_operations += operations;
+      double regions = 1, parallel = 0, grain = 1;
+      for (NodeId loop : plan_.LoopsAbove(s.leaf)) {
+        if (At(plan_, loop).kind == LoopKind::kParallel) {
+          parallel = std::max(parallel, 1.0) * static_cast<double>(At(plan_, loop).extent);
+          grain = static_cast<double>(At(plan_, loop).grain);
+        } else if (parallel == 0) {
+          regions *= static_cast<double>(At(plan_, loop).extent);
+        }
+      }
+      if (parallel > 0) {
+        parallel_operations += operations;
+        summary_.parallel_regions += regions;
+      }
+      if (operations > heaviest) {
+        heaviest = operations;
+        summary_.parallel_iterations = std::max(parallel, 1.0);
+        summary_.grain = grain;
+      }
+      if (s.place == Place::kLoop && s.scope == Scope::kThread) {
+        double bytes = static_cast<double>(
+            te::SizeOf(plan_.graph->tensors[static_cast<size_t>(plan_.stage(id).tensor)].dtype));
+        for (const Span& r : s.region) bytes *= static_cast<double>(r.extent);
+        summary_.largest_thread_bytes = std::max(summary_.largest_thread_bytes, bytes);
+      }
+      summary_.stages.push_back(stage);
+      Traffic(id);
+    }
+    summary_.serial_share = all_operations > 0 ? 1 - parallel_operations / all_operations : 0;
+    return std::move(summary_);
+  }
+
+ private:
+  double Extent(NodeId loop) const { return static_cast<double>(At(plan_, loop).extent); }
+
+  StageSummary Stage(StageId id) {
+    const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
+    const te::Stage& stage = plan_.stage(id);
+    std::vector<NodeId> loops = plan_.LoopsAbove(s.leaf);
+    StageSummary out;
+    out.stage = id;
+    out.iterations = out.tiles = out.useful = 1;
+    for (NodeId loop : loops) out.iterations *= Extent(loop);
+    for (size_t a = 0; a < stage.axes.size(); ++a)
+      out.useful *= static_cast<double>(std::max<int64_t>(stage.axes[a].extent, 1));
+    // The tile: from the innermost loop outwards as long as loops are unrolled or lanes.
+    size_t first = loops.size();
+    while (first > 0 && (At(plan_, loops[first - 1]).kind == LoopKind::kUnroll ||
+                         At(plan_, loops[first - 1]).kind == LoopKind::kVector))
+      --first;
+    NodeId lane = kRoot;
+    double tile_iterations = 1;
+    for (size_t i = first; i < loops.size(); ++i) {
+      tile_iterations *= Extent(loops[i]);
+      if (At(plan_, loops[i]).kind == LoopKind::kVector) lane = loops[i];
+    }
+    if (lane != kRoot) out.lanes = static_cast<int>(At(plan_, lane).extent);
+    out.tiles = out.iterations / tile_iterations;
+    out.tile_vectors = tile_iterations / out.lanes;
+    // A vector longer than a register takes several.
+    double registers_per_vector =
+        std::max(1.0, out.lanes * static_cast<double>(te::SizeOf(stage.accumulator)) / machine_.vector_bytes);
+    Body body = Look(stage);
+    out.calls = body.calls;
+    out.tile_operations = body.operations * out.tile_vectors * registers_per_vector;
+    out.divisions = body.divisions * out.tile_vectors * registers_per_vector;
+    auto distinct = [&](const te::Affine& flat) {
+      double count = 1;
+      for (size_t i = first; i < loops.size(); ++i) {
+        if (loops[i] != lane && flat.CoefficientOf(loops[i]) != 0) count *= Extent(loops[i]);
+      }
+      return count;
+    };
+    // Reads whose addresses overlap within the tile (windows) load each address once.
+    for (const Expr& read : body.reads) {
+      std::optional<te::Affine> flat = FlatIndex(plan_, id, read);
+      if (!flat) {
+        out.tile_gathers += tile_iterations;
+        continue;
+      }
+      double addresses = distinct(*flat);
+      double windowed = 1;
+      for (size_t d = 0; d < te::ReadRank(*read); ++d) {
+        std::optional<te::Affine> index = IndexOverLoops(plan_, id, read->args[d]);
+        if (!index) continue;
+        double product = 1, reach = 1;
+        for (const auto& [loop, factor] : index->terms) {
+          if (loop == lane ||
+              std::find(loops.begin() + static_cast<int64_t>(first), loops.end(), loop) == loops.end())
+            continue;
+          product *= Extent(loop);
+          reach += (Extent(loop) - 1) * static_cast<double>(std::abs(factor));
+        }
+        windowed *= std::min(product, reach);
+      }
+      addresses = std::min(addresses, windowed);
+      int64_t stride = lane == kRoot ? 1 : flat->CoefficientOf(lane);
+      if (stride == 0 || stride == 1) {
+        out.tile_loads += addresses * (stride == 1 ? registers_per_vector : 1);
+      } else {
+        out.tile_gathers += addresses * out.lanes;
+      }
+    }
+    // What the stage stores, or accumulates.
+    te::Affine target;
+    double stored = 1;
+    bool any = false;
+    for (size_t i = first; i < loops.size(); ++i) {
+      if (loops[i] != lane && plan_.IsSpatial(id, loops[i])) stored *= Extent(loops[i]);
+    }
+    stored *= registers_per_vector;
+    double serial_reduced = 1, unrolled_reduced = 1;
+    out.inner_extent = 1;
+    for (size_t i = 0; i < loops.size(); ++i) {
+      any = plan_.Reduces(id, loops[i]);
+      if (any && i < first) serial_reduced *= Extent(loops[i]);
+      if (any && i >= first) unrolled_reduced *= Extent(loops[i]);
+    }
+    if (first > 0) out.inner_extent = Extent(loops[first - 1]);
+    bool in_registers = s.keep != kRoot || s.scope == Scope::kRegister;
+    if (stage.reducer == te::Reducer::kNone) {
+      out.tile_stores = in_registers ? 0 : stored;
+    } else {
+      out.accumulators = stored;
+      out.chain = unrolled_reduced;
+      bool carried = serial_reduced > 1;
+      if (!in_registers) {
+        out.tile_stores = stored;
+        out.tile_loads += stored;
+      } else if (s.keep != kRoot) {
+        bool partial = false;
+        double elements = 1;
+        for (int d = 0; d < stage.spatial; ++d)
+          elements *= static_cast<double>(SpanOf(plan_, s.axes[static_cast<size_t>(d)], s.keep).extent);
+        out.keeps = 1;
+        for (NodeId loop : loops) {
+          if (loop != s.keep && !plan_.Encloses(loop, s.keep)) continue;
+          out.keeps *= Extent(loop);
+          partial = partial || (plan_.Reduces(id, loop) && Extent(loop) > 1);
+        }
+        out.kept_moves = elements / out.lanes * registers_per_vector * (partial ? 2 : 1);
+        if (!carried) out.accumulators = std::max(out.accumulators, 1.0);
+      }
+    }
+    for (const Guard& g : s.guards) {
+      bool inside = first > 0 && g.value.CoefficientOf(loops[first - 1]) == 0 &&
+                    stage.reducer != te::Reducer::kNone && s.keep != kRoot;
+      out.guards += inside ? 0 : 1;
+    }
+    out.code = out.tile_operations + out.tile_loads + out.tile_stores + 2 * out.tile_gathers;
+    return out;
+  }
+
+  double BytesOf(int tensor) const {
+    return static_cast<double>(te::SizeOf(plan_.graph->tensors[static_cast<size_t>(tensor)].dtype));
+  }
+
+  /// The bytes of one access touched inside `loop` (or the root), and the length of its contiguous runs.
+  double Footprint(StageId id, const Expr& read, NodeId loop) const {
+    const te::Tensor& tensor = plan_.graph->tensors[static_cast<size_t>(read->id)];
+    double elements = 1;
+    for (size_t d = 0; d < te::ReadRank(*read); ++d) {
+      std::optional<te::Affine> index = IndexOverLoops(plan_, id, read->args[d]);
+      double extent = static_cast<double>(tensor.shape[d]);
+      elements *= index ? std::min(extent, static_cast<double>(SpanOf(plan_, *index, loop).extent)) : extent;
+    }
+    return elements * BytesOf(read->id);
+  }
+
+  /// For each cache: the outermost loop of this stage whose iteration touches no more than fits; each of its
+  /// iterations brings in what it touches anew, unless the loop does not move the access and all that it
+  /// touches fits.
+  void Traffic(StageId id) {
+    const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
+    const te::Stage& stage = plan_.stage(id);
+    std::vector<Expr> accesses;
+    te::Visit(stage.body, [&](const Expr& e) {
+      if (e->kind == ExprKind::kRead && !InRegisters(e->id)) accesses.push_back(e);
+    });
+    if (!InRegisters(stage.tensor)) {
+      std::vector<Expr> own;
+      for (int d = 0; d < stage.spatial; ++d) own.push_back(te::Var(d));
+      accesses.push_back(te::Read(te::DType::kF32, stage.tensor, own));
+    }
+    std::vector<NodeId> levels = {kRoot};
+    for (NodeId loop : plan_.LoopsAbove(s.leaf)) levels.push_back(loop);
+    const double sizes[3] = {static_cast<double>(machine_.l1_bytes), static_cast<double>(machine_.l2_bytes),
+                             static_cast<double>(machine_.l3_bytes)};
+    std::vector<std::vector<double>> footprint(levels.size());
+    std::vector<double> total(levels.size(), 0);
+    for (size_t l = 0; l < levels.size(); ++l) {
+      for (const Expr& a : accesses) {
+        footprint[l].push_back(Footprint(id, a, levels[l]));
+        total[l] += footprint[l].back();
+      }
+    }
+    for (int cache = 0; cache < 3; ++cache) {
+      constexpr double kUsable = 0.75;  // the rest holds what else is touched
+      size_t fits = 0;
+      while (fits + 1 < levels.size() && total[fits] > kUsable * sizes[cache]) ++fits;
+      for (size_t a = 0; a < accesses.size(); ++a) {
+        if (fits == 0 && total[0] <= kUsable * sizes[cache]) continue;  // a warm call finds it all there
+        double bytes = footprint[fits][a];
+        // Outside of the level that fits, an access is fetched again in each iteration that moves it, and in
+        // those that do not but push it out in between.
+        bool again = false;
+        for (size_t l = fits; l > 0; --l) {
+          double iterations = Extent(levels[l]);
+          double grown = footprint[l - 1][a];
+          bool moves = grown > footprint[l][a] * 1.0001;
+          if (moves) {
+            bytes *= std::max(1.0, std::min(iterations, grown / std::max(footprint[l][a], 1.0)));
+            again = again || total[l - 1] > kUsable * sizes[cache];
+          } else if (total[l - 1] > kUsable * sizes[cache] && (again || l < fits)) {
+            bytes *= iterations;
+          }
+        }
+        summary_.traffic_bytes[cache] += bytes;
+        if (cache == 0) {
+          std::optional<te::Affine> flat = FlatIndex(plan_, id, accesses[a]);
+          if (flat) {
+            double run = 1;
+            for (const auto& [loop, factor] : flat->terms) {
+              if (factor == 1 && (fits == 0 || plan_.Encloses(levels[fits], loop)))
+                run = std::max(run, Extent(loop));
+            }
+            if (run * BytesOf(accesses[a]->id) < 64) summary_.strided_bytes += bytes;
+          }
+        }
+      }
+    }
+  }
+
+  bool InRegisters(int tensor) const {
+    StageId id = plan_.graph->StageOf(tensor);
+    if (id < 0) return false;
+    const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
+    return s.scope == Scope::kRegister || (s.keep != kRoot && s.place == Place::kLoop);
+  }
+
+  const Plan& plan_;
+  const Machine& machine_;
+  Summary summary_;
+};
+
+}  // namespace
+
+Summary Summarise(const Plan& plan, const Machine& machine) { return Summariser(plan, machine).Run(); }
+
+}  // namespace tunesmith::schedule

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/candidate.h"
+
+#include <limits>
+
+namespace tunesmith::search {
+
+Problem Problem::Of(const te::Workload& workload, const schedule::Machine& machine,
+                    const std::string& target) {
+  Problem problem;
+  problem.machine_ = machine;
+  for (const te::Algorithm& a : workload.algorithms) {
+    te::Graph graph = te::Normalize(a.graph);
+    schedule::Space space = schedule::Space::Of(graph, machine, target);
+    problem.algorithms_.push_back({a.name, a.tolerance_factor, std::move(graph), std::move(space)});
+  }
+  return problem;
+}
+
+int64_t Problem::size() const {
+  int64_t total = 0;
+  for (const SearchedAlgorithm& a : algorithms_) {
+    if (__builtin_add_overflow(total, a.space.size(), &total)) return std::numeric_limits<int64_t>::max();
+  }
+  return total;
+}
+
+std::optional<Candidate> Problem::Make(int algorithm, schedule::Choice choice) const {
+  const SearchedAlgorithm& a = algorithms_[static_cast<size_t>(algorithm)];
+  if (!a.space.Allows(choice)) return std::nullopt;
+  Candidate c;
+  c.algorithm = algorithm;
+  c.choice = std::move(choice);
+  // A step may still refuse what the rules' own tests let through: such a choice is none.
+  Result<schedule::Plan> plan = PlanOf(c);
+  if (!plan.ok()) return std::nullopt;
+  c.hash = schedule::HashOf(*plan) + static_cast<uint64_t>(algorithm);
+  c.features = costmodel::FeaturesOf(*plan, machine_);
+  return c;
+}
+
+schedule::Choice Problem::Draw(int algorithm, Random* random) const {
+  schedule::Choice choice;
+  for (const schedule::Hole& h : algorithms_[static_cast<size_t>(algorithm)].space.holes()) {
+    choice.push_back(static_cast<uint16_t>(random->Below(h.domain.size())));
+  }
+  return choice;
+}
+
+schedule::Choice Problem::Numbered(int algorithm, int64_t number) const {
+  schedule::Choice choice;
+  for (const schedule::Hole& h : algorithms_[static_cast<size_t>(algorithm)].space.holes()) {
+    choice.push_back(static_cast<uint16_t>(number % static_cast<int64_t>(h.domain.size())));
+    number /= static_cast<int64_t>(h.domain.size());
+  }
+  return choice;
+}
+
+schedule::Trace Problem::TraceOf(const Candidate& c) const {
+  return algorithms_[static_cast<size_t>(c.algorithm)].space.TraceOf(c.choice);
+}
+
+Result<schedule::Plan> Problem::PlanOf(const Candidate& c) const {
+  return schedule::Replay(TraceOf(c), algorithms_[static_cast<size_t>(c.algorithm)].graph);
+}
+
+Result<Candidate> Problem::FromTrace(const schedule::Trace& trace) const {
+  Status refused = NotFound("the workload has no algorithm");
+  for (size_t i = 0; i < algorithms_.size(); ++i) {
+    Result<schedule::Plan> plan = schedule::Replay(trace, algorithms_[i].graph);
+    if (!plan.ok()) {
+      refused = plan.status();
+      continue;
+    }
+    Candidate c;
+    c.algorithm = static_cast<int>(i);
+    c.hash = schedule::HashOf(*plan) + static_cast<uint64_t>(i);
+    c.features = costmodel::FeaturesOf(*plan, machine_);
+    return c;
+  }
+  return refused;
+}
+
+}  // namespace tunesmith::search

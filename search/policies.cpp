@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "absl/container/flat_hash_set.h"
+#include "search/search_policy.h"
+#include "support/strings.h"
+
+namespace tunesmith::search {
+namespace {
+
+bool Better(const Candidate& a, const Candidate& b) {
+  return a.score != b.score ? a.score < b.score : a.hash < b.hash;
+}
+
+void Rank(const costmodel::CostModel& model, std::vector<Candidate>* candidates) {
+  std::vector<costmodel::Features> rows;
+  for (const Candidate& c : *candidates) rows.push_back(c.features);
+  std::vector<double> scores = model.Score(rows);
+  for (size_t i = 0; i < scores.size(); ++i) (*candidates)[i].score = scores[i];
+  std::sort(candidates->begin(), candidates->end(), Better);
+}
+
+class EvolutionPolicy : public SearchPolicy {
+ public:
+  EvolutionPolicy(const Problem* problem, costmodel::CostModel* model, uint64_t seed)
+      : problem_(*problem), model_(*model), seed_(seed) {}
+
+  std::vector<Candidate> Propose(size_t count) override {
+    ++generation_;
+    std::vector<Candidate> population = Samples(kSamples);
+    Rank(model_, &population);
+    // A few uniform samples keep the model honest about what it has not seen.
+    std::vector<Candidate> explored;
+    for (size_t i = 0; i < population.size() && explored.size() < (tried_.empty() ? 0 : count / 8); ++i) {
+      size_t at = static_cast<size_t>(Random(seed_, generation_, kExplore + i).Below(population.size()));
+      explored.push_back(population[at]);
+    }
+    std::vector<Candidate> parents = Elite();
+    uint64_t index = kSamples;
+    for (int round = 0; round < kRounds; ++round) {
+      for (size_t i = 0; i < population.size() && parents.size() < kParents; ++i)
+        parents.push_back(population[i]);
+      if (parents.empty()) break;
+      std::vector<Candidate> children;
+      for (int child = 0; child < kChildren; ++child) {
+        Random random(seed_, generation_, index++);
+        std::optional<Candidate> c = Offspring(parents, &random);
+        if (c && seen_here_.insert(c->hash).second && !proposed_.contains(c->hash))
+          children.push_back(std::move(*c));
+      }
+      population.insert(population.end(), std::make_move_iterator(children.begin()),
+                        std::make_move_iterator(children.end()));
+      Rank(model_, &population);
+      if (population.size() > kSamples) population.resize(kSamples);
+      parents = Elite();
+    }
+    std::vector<Candidate> chosen;
+    auto take = [&](const std::vector<Candidate>& from, size_t most) {
+      for (const Candidate& c : from) {
+        if (chosen.size() >= most) break;
+        if (proposed_.insert(c.hash).second) chosen.push_back(c);
+      }
+    };
+    take(population, count - std::min(count, explored.size()));
+    take(explored, count);
+    take(population, count);
+    seen_here_.clear();
+    return chosen;
+  }
+
+  Status Learn(const std::vector<Tried>& tried) override {
+    for (const Tried& t : tried) {
+      proposed_.insert(t.candidate.hash);
+      if (!t.ok) continue;
+      examples_.push_back({t.candidate.features, t.latency_ns});
+      if (!t.candidate.choice.empty()) tried_.push_back(t);
+    }
+    std::stable_sort(tried_.begin(), tried_.end(),
+                     [](const Tried& a, const Tried& b) { return a.latency_ns < b.latency_ns; });
+    return model_.Update(examples_);
+  }
+
+ private:
+  static constexpr size_t kSamples = 1024;
+  static constexpr size_t kParents = 96;
+  static constexpr size_t kElite = 24;
+  static constexpr int kRounds = 3;
+  static constexpr int kChildren = 384;
+  static constexpr uint64_t kExplore = uint64_t{1} << 40;  // streams of their own
+
+  std::vector<Candidate> Samples(size_t count) {
+    std::vector<Candidate> samples;
+    // Most choices contradict themselves in some spaces; in small ones they repeat.
+    for (size_t i = 0; i < 6 * count && samples.size() < count; ++i) {
+      Random random(seed_, generation_, i + (uint64_t{1} << 32));
+      int algorithm = static_cast<int>(random.Below(problem_.algorithms().size()));
+      std::optional<Candidate> c = problem_.Make(algorithm, problem_.Draw(algorithm, &random));
+      if (c && seen_here_.insert(c->hash).second && !proposed_.contains(c->hash))
+        samples.push_back(std::move(*c));
+    }
+    return samples;
+  }
+
+  std::vector<Candidate> Elite() const {
+    std::vector<Candidate> elite;
+    for (size_t i = 0; i < tried_.size() && i < kElite; ++i) elite.push_back(tried_[i].candidate);
+    return elite;
+  }
+
+  /// A parent with a hole or two moved, mostly to a neighbouring value, or crossed with another of its
+  /// algorithm.
+  std::optional<Candidate> Offspring(const std::vector<Candidate>& parents, Random* random) const {
+    // Earlier parents are better: the product of two uniform numbers prefers them.
+    auto pick = [&] {
+      return static_cast<size_t>(random->Uniform() * random->Uniform() * static_cast<double>(parents.size()));
+    };
+    const Candidate& parent = parents[pick()];
+    const auto& holes = problem_.algorithms()[static_cast<size_t>(parent.algorithm)].space.holes();
+    if (holes.empty()) return std::nullopt;
+    schedule::Choice choice = parent.choice;
+    if (random->Chance(0.3)) {
+      const Candidate& other = parents[pick()];
+      if (other.algorithm == parent.algorithm) {
+        for (size_t h = 0; h < choice.size(); ++h) {
+          if (random->Chance(0.5)) choice[h] = other.choice[h];
+        }
+      }
+    }
+    int moves = 1 + static_cast<int>(random->Below(3));
+    for (int m = 0; m < moves; ++m) {
+      size_t h = static_cast<size_t>(random->Below(holes.size()));
+      int64_t last = static_cast<int64_t>(holes[h].domain.size()) - 1;
+      if (random->Chance(0.6)) {
+        int64_t next = choice[h] + (random->Chance(0.5) ? 1 : -1);
+        choice[h] = static_cast<uint16_t>(std::clamp<int64_t>(next, 0, last));
+      } else {
+        choice[h] = static_cast<uint16_t>(random->Between(0, last));
+      }
+    }
+    return problem_.Make(parent.algorithm, std::move(choice));
+  }
+
+  const Problem& problem_;
+  costmodel::CostModel& model_;
+  const uint64_t seed_;
+  uint32_t generation_ = 0;
+  absl::flat_hash_set<uint64_t> proposed_, seen_here_;
+  std::vector<Tried> tried_;  // that succeeded, fastest first
+  std::vector<costmodel::Example> examples_;
+};
+
+class RandomPolicy : public SearchPolicy {
+ public:
+  RandomPolicy(const Problem* problem, uint64_t seed) : problem_(*problem), seed_(seed) {}
+
+  std::vector<Candidate> Propose(size_t count) override {
+    std::vector<Candidate> chosen;
+    constexpr uint64_t kAttempts = 20000;  // without anything new: the space is as good as seen
+    for (uint64_t failed = 0; chosen.size() < count && failed < kAttempts; ++failed) {
+      Random random(seed_, 0, index_++);
+      int algorithm = static_cast<int>(random.Below(problem_.algorithms().size()));
+      std::optional<Candidate> c = problem_.Make(algorithm, problem_.Draw(algorithm, &random));
+      if (!c || !proposed_.insert(c->hash).second) continue;
+      chosen.push_back(std::move(*c));
+      failed = 0;
+    }
+    return chosen;
+  }
+
+  Status Learn(const std::vector<Tried>& tried) override {
+    for (const Tried& t : tried) proposed_.insert(t.candidate.hash);
+    return absl::OkStatus();
+  }
+
+ private:
+  const Problem& problem_;
+  const uint64_t seed_;
+  uint64_t index_ = 0;
+  absl::flat_hash_set<uint64_t> proposed_;
+};
+
+class ExhaustivePolicy : public SearchPolicy {
+ public:
+  ExhaustivePolicy(const Problem* problem, const costmodel::CostModel& model) {
+    for (size_t a = 0; a < problem->algorithms().size(); ++a) {
+      int algorithm = static_cast<int>(a);
+      for (int64_t n = 0; n < problem->algorithms()[a].space.size(); ++n) {
+        std::optional<Candidate> c = problem->Make(algorithm, problem->Numbered(algorithm, n));
+        if (c && proposed_.insert(c->hash).second) left_.push_back(std::move(*c));
+      }
+    }
+    proposed_.clear();
+    Rank(model, &left_);
+    std::reverse(left_.begin(), left_.end());
+  }
+
+  std::vector<Candidate> Propose(size_t count) override {
+    std::vector<Candidate> chosen;
+    while (chosen.size() < count && !left_.empty()) {
+      if (proposed_.insert(left_.back().hash).second) chosen.push_back(std::move(left_.back()));
+      left_.pop_back();
+    }
+    return chosen;
+  }
+
+  Status Learn(const std::vector<Tried>& tried) override {
+    for (const Tried& t : tried) proposed_.insert(t.candidate.hash);
+    return absl::OkStatus();
+  }
+
+ private:
+  std::vector<Candidate> left_;  // worst first
+  absl::flat_hash_set<uint64_t> proposed_;
+};
+
+}  // namespace
+
+std::unique_ptr<SearchPolicy> Evolution(const Problem* problem, costmodel::CostModel* model, uint64_t seed) {
+  return std::make_unique<EvolutionPolicy>(problem, model, seed);
+}
+
+std::unique_ptr<SearchPolicy> RandomSampling(const Problem* problem, uint64_t seed) {
+  return std::make_unique<RandomPolicy>(problem, seed);
+}
+
+Result<std::unique_ptr<SearchPolicy>> Exhaustive(const Problem* problem, costmodel::CostModel* model) {
+  constexpr int64_t kMost = 100000;
+  if (problem->size() > kMost) {
+    return Invalid(StrCat("the space has ", problem->size(), " choices; an exhaustive search takes at most ",
+                          kMost, ": use --policy evolution"));
+  }
+  return std::unique_ptr<SearchPolicy>(std::make_unique<ExhaustivePolicy>(problem, *model));
+}
+
+Result<std::unique_ptr<SearchPolicy>> PolicyNamed(std::string_view name, const Problem* problem,
+                                                  costmodel::CostModel* model, uint64_t seed) {
+  if (name == "evolution") return Evolution(problem, model, seed);
+  if (name == "random") return RandomSampling(problem, seed);
+  if (name == "exhaustive") return Exhaustive(problem, model);
+  return NotFound(StrCat("there is no policy '", name, "'; there are: evolution, random, exhaustive"));
+}
+
+}  // namespace tunesmith::search
