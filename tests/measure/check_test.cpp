@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "measure/check.h"
+
+#include <algorithm>
+#include <set>
+
+#include "measure/projection.h"
+#include "te/interpret.h"
+#include "tests/measure/law.h"
+#include "tests/te/sample_graphs.h"
+
+namespace tunesmith::measure {
+namespace {
+
+te::Workload WorkloadOf(te::Graph graph) {
+  te::Workload workload;
+  workload.op = "sample";
+  workload.algorithms.push_back({"direct", std::move(graph), 1});
+  return workload;
+}
+
+/// What a right kernel computes for a set of inputs: the interpreter's outputs.
+std::vector<te::Value> Right(const te::Graph& graph, const InputSet& set) {
+  return te::Interpret(graph, set.parameters).value();
+}
+
+std::vector<uint8_t> Gathered(const te::Value& value, const std::vector<uint64_t>& indices) {
+  const auto size = static_cast<size_t>(te::SizeOf(value.dtype()));
+  std::vector<uint8_t> data;
+  for (uint64_t index : indices) {
+    data.insert(data.end(), value.data() + index * size, value.data() + (index + 1) * size);
+  }
+  return data;
+}
+
+std::vector<uint8_t> All(const te::Value& value) {
+  return {value.data(), value.data() + value.size_in_bytes()};
+}
+
+std::optional<std::string> Compared(const Expectation& expectation, size_t set, const te::Value& value) {
+  const ExpectedOutput& expected = expectation.sets[set].outputs[0];
+  return CompareElements(expectation.outputs[0], expected, Gathered(value, expected.indices), 1);
+}
+
+TEST(ChooseElements, SmallTensorsAreTakenWhole) {
+  EXPECT_EQ(ChooseElements({2, 3}, 6, 1), (std::vector<uint64_t>{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(ChooseElements({}, 6, 1), (std::vector<uint64_t>{0}));
+  EXPECT_TRUE(ChooseElements({4, 0}, 6, 1).empty());
+}
+
+TEST(ChooseElements, CornersAndTileBoundariesAreMet) {
+  const std::vector<uint64_t> chosen = ChooseElements({100, 3000}, 2000, 7);
+  EXPECT_TRUE(std::is_sorted(chosen.begin(), chosen.end()));
+  const std::set<uint64_t> met(chosen.begin(), chosen.end());
+  EXPECT_EQ(met.size(), chosen.size());
+  EXPECT_GT(met.size(), 1500u);
+  for (uint64_t corner : {0, 2999, 99 * 3000, 99 * 3000 + 2999}) EXPECT_TRUE(met.contains(corner));
+  // Each class of rows meets each class of columns: inside, at the edge, in the partial tile of 64 or 48.
+  const auto classes = [&](auto row, auto column) {
+    return std::any_of(chosen.begin(), chosen.end(),
+                       [&](uint64_t index) { return row(index / 3000) && column(index % 3000); });
+  };
+  const auto first = [](uint64_t x) { return x == 0; };
+  const auto last_row = [](uint64_t x) { return x == 99; };
+  const auto partial_row = [](uint64_t x) { return x >= 96; };
+  const auto partial_column = [](uint64_t x) { return x >= 2976; };
+  const auto inside = [](uint64_t x) { return x > 16 && x < 80; };
+  EXPECT_TRUE(classes(partial_row, partial_column));
+  EXPECT_TRUE(classes(inside, partial_column));
+  EXPECT_TRUE(classes(partial_row, inside));
+  EXPECT_TRUE(classes(first, partial_column));
+  EXPECT_TRUE(classes(last_row, inside));
+}
+
+TEST(ChooseElements, EveryIndexIsInside) {
+  ExpectLaw([](uint64_t seed) {
+    std::vector<int64_t> shape;
+    uint64_t elements = 1;
+    for (int d = *rc::gen::inRange(0, 8); d > 0; --d) {
+      shape.push_back(*rc::gen::inRange(0, 30));
+      elements *= static_cast<uint64_t>(shape.back());
+    }
+    const std::vector<uint64_t> chosen = ChooseElements(shape, 100, seed);
+    for (uint64_t index : chosen) RC_ASSERT(index < elements);
+    RC_ASSERT(chosen.size() >= std::min<uint64_t>(elements, 2));
+    RC_ASSERT(ChooseElements(shape, 100, seed) == chosen);
+  });
+}
+
+TEST(Expectation, SmallWorkloadIsExpectedWhole) {
+  const te::Graph graph = te::MatmulGraph(5, 7, 3);
+  const auto expectation = PrepareExpectation(WorkloadOf(graph)).value();
+  ASSERT_EQ(expectation->sets.size(), 2u);
+  EXPECT_EQ(expectation->sets[0].name, "uniform");
+  EXPECT_EQ(expectation->sets[1].name, "cancelling");
+  for (size_t set = 0; set < 2; ++set) {
+    EXPECT_EQ(expectation->sets[set].outputs[0].indices.size(), 35u);
+    te::Value value = Right(graph, expectation->sets[set])[0];
+    EXPECT_EQ(Compared(*expectation, set, value), std::nullopt);
+    value.Store(34, value.Load(34) * 1.001 + 1);
+    EXPECT_TRUE(Compared(*expectation, set, value).value_or("").starts_with("C[4, 6] is "));
+  }
+}
+
+TEST(Expectation, ToleranceFactorWidensTheBounds) {
+  const te::Graph graph = te::MatmulGraph(1, 1, 3);
+  const auto expectation = PrepareExpectation(WorkloadOf(graph)).value();
+  te::Value value = Right(graph, expectation->sets[0])[0];
+  const ExpectedOutput& expected = expectation->sets[0].outputs[0];
+  value.Store(0, value.Load(0) + 5 * expected.elements[0].bound);
+  EXPECT_TRUE(CompareElements(expectation->outputs[0], expected, All(value), 1).has_value());
+  EXPECT_FALSE(CompareElements(expectation->outputs[0], expected, All(value), 8).has_value());
+}
+
+TEST(Expectation, LargeWorkloadIsExpectedOnChosenElements) {
+  const te::Graph graph = te::SoftmaxGraph(64, 40);
+  CheckPlan plan;
+  plan.evaluations = 1000;
+  const auto expectation = PrepareExpectation(WorkloadOf(graph), plan).value();
+  const size_t chosen = expectation->sets[0].outputs[0].indices.size();
+  EXPECT_GE(chosen, 60u);
+  EXPECT_LT(chosen, 300u);
+  te::Value value = Right(graph, expectation->sets[0])[0];
+  EXPECT_EQ(Compared(*expectation, 0, value), std::nullopt);
+  value.Store(64 * 40 - 1, 0.5);
+  EXPECT_TRUE(Compared(*expectation, 0, value).has_value());
+}
+
+TEST(Expectation, IntegersAreExact) {
+  te::Graph graph = te::MatmulGraph(2, 2, 4);
+  for (te::Tensor& tensor : graph.tensors) tensor.dtype = te::DType::kI32;
+  te::Stage& stage = graph.stages[0];
+  stage.accumulator = te::DType::kI32;
+  stage.body = te::Read(te::DType::kI32, 0, {te::Var(0), te::Var(2)}) *
+               te::Read(te::DType::kI32, 1, {te::Var(2), te::Var(1)});
+  const auto expectation = PrepareExpectation(WorkloadOf(graph)).value();
+  EXPECT_EQ(expectation->sets[1].name, "large");
+  te::Value value = Right(graph, expectation->sets[0])[0];
+  EXPECT_EQ(Compared(*expectation, 0, value), std::nullopt);
+  value.StoreInteger(2, value.LoadInteger(2) + 1);
+  EXPECT_TRUE(Compared(*expectation, 0, value).value_or("").starts_with("C[1, 0] is "));
+}
+
+TEST(Expectation, WorkloadLargerThanMemoryIsRefused) {
+  const Result<std::shared_ptr<const Expectation>> expectation =
+      PrepareExpectation(WorkloadOf(te::MatmulGraph(1 << 22, 1 << 22, 1)));
+  ASSERT_FALSE(expectation.ok());
+  const std::string message(MessageOf(expectation.status()));
+  EXPECT_TRUE(message.starts_with("the tensors of sample take 70368.77")) << message;
+  EXPECT_TRUE(message.ends_with(" GB: make the shapes smaller")) << message;
+}
+
+class ProjectionTest : public testing::TestWithParam<int> {
+ protected:
+  static te::Graph GraphOf(int which) {
+    switch (which) {
+      case 0:
+        return te::MatmulGraph(19, 23, 31);
+      case 1: {  // a batched product of bf16, with the second operand transposed
+        te::GraphBuilder builder;
+        const int a = builder.Add("A", {3, 7, 9}, te::Role::kInput, te::DType::kBF16);
+        const int b = builder.Add("B", {3, 11, 9}, te::Role::kInput, te::DType::kBF16);
+        const int c = builder.Add("C", {3, 7, 11}, te::Role::kOutput);
+        const auto wide = [](te::Expr e) { return te::Cast(te::DType::kF32, std::move(e)); };
+        builder.Reduce(c, {"b", "i", "j"}, te::Reducer::kSum, {{"k", 9}},
+                       wide(builder.At(a, {te::Var(0), te::Var(1), te::Var(3)})) *
+                           wide(builder.At(b, {te::Var(0), te::Var(2), te::Var(3)})));
+        return builder.graph;
+      }
+      case 2: {  // u8 by s8 into i32
+        te::GraphBuilder builder;
+        const int a = builder.Add("A", {6, 10}, te::Role::kInput, te::DType::kU8);
+        const int b = builder.Add("B", {10, 8}, te::Role::kWeight, te::DType::kI8);
+        const int c = builder.Add("C", {6, 8}, te::Role::kOutput, te::DType::kI32);
+        const auto wide = [](te::Expr e) { return te::Cast(te::DType::kI32, std::move(e)); };
+        builder.Reduce(
+            c, {"i", "j"}, te::Reducer::kSum, {{"k", 10}},
+            wide(builder.At(a, {te::Var(0), te::Var(2)})) * wide(builder.At(b, {te::Var(2), te::Var(1)})));
+        return builder.graph;
+      }
+      default: {  // a padded convolution over lines
+        te::GraphBuilder builder;
+        const int x = builder.Add("X", {12, 3}, te::Role::kInput);
+        const int w = builder.Add("W", {3, 3, 5}, te::Role::kWeight);
+        const int y = builder.Add("Y", {12, 5}, te::Role::kOutput);
+        builder.Reduce(y, {"x", "o"}, te::Reducer::kSum, {{"d", 3}, {"c", 3}},
+                       builder.AtOr(x, {te::Var(0) + te::Var(2) - te::Int(1), te::Var(3)}, te::Float(0)) *
+                           builder.At(w, {te::Var(2), te::Var(3), te::Var(1)}));
+        return builder.graph;
+      }
+    }
+  }
+};
+
+TEST_P(ProjectionTest, AcceptsTheRightOutputAndFindsAnyWrongElement) {
+  const te::Graph graph = GraphOf(GetParam());
+  CheckPlan plan;
+  plan.evaluations = 100;  // so that most elements are not looked at
+  plan.least_elements = 4;
+  const auto expectation = PrepareExpectation(WorkloadOf(graph), plan).value();
+  for (const InputSet& set : expectation->sets) {
+    const ExpectedOutput& expected = set.outputs[0];
+    const auto expensive = Project(graph, set.parameters, expected, 1 << 20, 5);
+    ASSERT_TRUE(expensive.ok() && expensive->has_value());
+    const Projection& projection = **expensive;
+    te::Value value = Right(graph, set)[0];
+    EXPECT_EQ(CompareProjection(expectation->outputs[0], projection, All(value), 1), std::nullopt);
+    for (int64_t wrong : {int64_t{1}, value.elements() / 2, value.elements() - 2}) {
+      te::Value spoilt = value;
+      const double error = 4 * projection.bounds[0] + 1;
+      spoilt.Store(wrong, value.Load(wrong) + error);
+      const std::string message =
+          CompareProjection(expectation->outputs[0], projection, All(spoilt), 1).value_or("accepted");
+      const std::vector<int64_t>& shape = expectation->outputs[0].shape;
+      const int64_t row = wrong / shape.back() * shape.back();
+      EXPECT_TRUE(message.starts_with(
+          "the row of " + ElementName(expectation->outputs[0], static_cast<uint64_t>(row)) + " sums to "))
+          << message;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Products, ProjectionTest, testing::Range(0, 4));
+
+TEST(Projection, IsThereOnlyForWhatIsLinear) {
+  EXPECT_TRUE(ProjectedGraph(te::MatmulGraph(4, 4, 4), 1000).has_value());
+  EXPECT_FALSE(ProjectedGraph(te::MatmulGraph(4, 4, 4), 10).has_value());  // too expensive
+  EXPECT_FALSE(ProjectedGraph(te::SoftmaxGraph(4, 4), 1000).has_value());
+  EXPECT_FALSE(ProjectedGraph(te::ConvGraph({}), 1 << 20).has_value());  // bias and ReLU follow
+}
+
+TEST(Projection, RefusesNaN) {
+  const Interface tensor{"C", te::DType::kF32, {1, 2}, te::Role::kOutput};
+  te::Value value(te::DType::kF32, {1, 2});
+  value.Store(1, std::nan(""));
+  EXPECT_TRUE(CompareProjection(tensor, {{1, -1}, {0}, {100}}, All(value), 1).has_value());
+}
+
+}  // namespace
+}  // namespace tunesmith::measure
