@@ -53,10 +53,10 @@ class Algebra {
   Box BoundsOf(const Expr& e);
   /// True if the mathematical value is proven to be at least 0.
   bool NonNegative(const Linear& form);
-  /// What `f` gives while the assumption holds.
+  /// What `f` gives while the assumption, which has been simplified, holds.
   template <class F>
   auto Under(const Expr& assumption, F f) {
-    size_t mark = ranges_->Assume(assumption);
+    size_t mark = ranges_->AssumeSimplified(assumption);
     Memories outside;
     std::swap(memories_, outside);
     auto result = f();
@@ -72,6 +72,8 @@ class Algebra {
  private:
   // ---- normal.cpp
   Linear NormalUncached(const Expr& e);
+  Linear Variable(const te::ExprNode& e);
+  void Accumulate(const Expr& e, int64_t factor, Linear* sum);
   Linear Opaque(Expr e);
   Linear Product(const Linear& a, const Linear& b);
   Linear Quotient(const Linear& a, const Linear& b);
@@ -99,7 +101,7 @@ class Algebra {
 
   // ---- simplify_expr.cpp
   Expr SimplifiedUncached(const Expr& e);
-  Expr Comparison(ExprKind kind, const Linear& a, const Linear& b);
+  Expr Comparison(const Expr& e);
   Expr Junction(const Expr& e);
   Expr ReadOf(const Expr& e);
   Expr Rebuilt(const Expr& e);

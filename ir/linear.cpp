@@ -4,19 +4,14 @@
 #include <cstring>
 #include <utility>
 
+#include "te/scalar.h"
+
 namespace tunesmith::ir {
 namespace {
 
 using te::Expr;
 using te::ExprKind;
 using te::ExprNode;
-
-int64_t WrappingAdd(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-}
-int64_t WrappingMultiply(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
-}
 
 template <class T>
 int Order(T a, T b) {
@@ -102,7 +97,7 @@ int CompareAtoms(const Term& a, const Term& b) {
 }
 
 Linear AddScaled(const Linear& a, const Linear& b, int64_t factor) {
-  return Merge(a, 1, b, factor, WrappingAdd, WrappingMultiply);
+  return Merge(a, 1, b, factor, te::WrappingAdd, te::WrappingMul);
 }
 
 bool Combine(const Linear& a, int64_t p, const Linear& b, int64_t q, Linear* sum) {
@@ -127,38 +122,108 @@ Linear Without(const Linear& a, size_t term) {
   return rest;
 }
 
-Expr ToExpr(const Linear& a) {
-  Expr sum;
-  auto multiple = [](const Term& t, int64_t factor) {
-    Expr atom = t.var == Term::kOpaque ? t.atom : te::Var(t.var);
-    return factor == 1 ? atom : te::Binary(ExprKind::kMul, std::move(atom), te::Int(factor));
+void AddInPlace(Linear* a, const Term& term, int64_t factor) {
+  int64_t coefficient = te::WrappingMul(term.coefficient, factor);
+  size_t at = a->terms.size();
+  for (; at > 0; --at) {  // what is added usually comes in order
+    int order = CompareAtoms(a->terms[at - 1], term);
+    if (order < 0) break;
+    if (order > 0) continue;
+    int64_t& sum = a->terms[at - 1].coefficient;
+    sum = te::WrappingAdd(sum, coefficient);
+    if (sum == 0) a->terms.erase(a->terms.begin() + static_cast<ptrdiff_t>(at - 1));
+    return;
+  }
+  if (coefficient == 0) return;
+  a->terms.insert(a->terms.begin() + static_cast<ptrdiff_t>(at), Term{term.var, coefficient, term.atom});
+}
+
+void AddInPlace(Linear* a, const Linear& b, int64_t factor) {
+  a->constant = te::WrappingAdd(a->constant, te::WrappingMul(b.constant, factor));
+  for (const Term& t : b.terms) AddInPlace(a, t, factor);
+}
+
+namespace {
+
+/// What ToExpr adds up, in order: a multiple of a term, or, if `term` is null, a constant. Magnitudes are
+/// positive but for the first piece and the lowest integer; `subtracted` says how a piece is joined.
+struct Piece {
+  const Term* term;
+  int64_t factor;
+  bool subtracted;
+};
+
+absl::InlinedVector<Piece, 8> PiecesOf(const Linear& a) {
+  constexpr int64_t kLowest = std::numeric_limits<int64_t>::min();
+  absl::InlinedVector<Piece, 8> pieces;
+  auto subtract = [&](const Term* term, int64_t factor) {
+    if (pieces.empty() || factor == kLowest) {
+      pieces.push_back({term, factor, false});
+    } else {
+      pieces.push_back({term, -factor, true});
+    }
   };
   for (const Term& t : a.terms) {
-    if (t.coefficient <= 0) continue;
-    Expr term = multiple(t, t.coefficient);
-    sum = sum == nullptr ? term : te::Binary(ExprKind::kAdd, std::move(sum), std::move(term));
+    if (t.coefficient > 0) pieces.push_back({&t, t.coefficient, false});
   }
-  bool constant_used = a.constant == 0;
-  if (sum == nullptr && a.constant > 0) {
-    sum = te::Int(a.constant);
-    constant_used = true;
-  }
+  bool constant_first = pieces.empty() && a.constant > 0;
+  if (constant_first) pieces.push_back({nullptr, a.constant, false});
   for (const Term& t : a.terms) {
-    if (t.coefficient >= 0) continue;
-    if (sum == nullptr) {
-      sum = t.coefficient == -1 ? te::Unary(ExprKind::kNeg, multiple(t, 1)) : multiple(t, t.coefficient);
-    } else if (t.coefficient == std::numeric_limits<int64_t>::min()) {
-      sum = te::Binary(ExprKind::kAdd, std::move(sum), multiple(t, t.coefficient));
-    } else {
-      sum = te::Binary(ExprKind::kSub, std::move(sum), multiple(t, -t.coefficient));
+    if (t.coefficient < 0) subtract(&t, t.coefficient);
+  }
+  if (constant_first || (a.constant == 0 && !pieces.empty())) return pieces;
+  if (a.constant < 0) {
+    subtract(nullptr, a.constant);
+  } else {
+    pieces.push_back({nullptr, a.constant, false});
+  }
+  return pieces;
+}
+
+Expr ExprOf(const Piece& p) {
+  if (p.term == nullptr) return te::Int(p.factor);
+  Expr atom = p.term->atom != nullptr ? p.term->atom : te::Var(p.term->var);
+  if (p.factor == -1) return te::Unary(ExprKind::kNeg, std::move(atom));
+  return p.factor == 1 ? atom : te::Binary(ExprKind::kMul, std::move(atom), te::Int(p.factor));
+}
+
+bool Spells(const Expr& e, const Piece& p) {
+  if (p.term == nullptr) return te::IsConstant(e, p.factor) && e->type == te::DType::kI64;
+  const Expr* atom = &e;
+  if (p.factor == -1) {
+    if (e->kind != ExprKind::kNeg) return false;
+    atom = &e->args[0];
+  } else if (p.factor != 1) {
+    if (e->kind != ExprKind::kMul || !te::IsConstant(e->args[1], p.factor)) return false;
+    atom = &e->args[0];
+  }
+  if (p.term->atom != nullptr) return Compare(*atom, p.term->atom) == 0;
+  return (*atom)->kind == ExprKind::kVar && (*atom)->id == p.term->var;
+}
+
+}  // namespace
+
+Expr ToExpr(const Linear& a) {
+  auto pieces = PiecesOf(a);
+  Expr sum = ExprOf(pieces[0]);
+  for (size_t n = 1; n < pieces.size(); ++n) {
+    sum =
+        te::Binary(pieces[n].subtracted ? ExprKind::kSub : ExprKind::kAdd, std::move(sum), ExprOf(pieces[n]));
+  }
+  return sum;
+}
+
+bool Spells(const Expr& e, const Linear& a) {
+  auto pieces = PiecesOf(a);
+  const Expr* rest = &e;
+  for (size_t n = pieces.size(); n-- > 1;) {
+    if ((*rest)->kind != (pieces[n].subtracted ? ExprKind::kSub : ExprKind::kAdd) ||
+        !Spells((*rest)->args[1], pieces[n])) {
+      return false;
     }
+    rest = &(*rest)->args[0];
   }
-  if (sum == nullptr) return te::Int(a.constant);
-  if (constant_used) return sum;
-  if (a.constant < 0 && a.constant != std::numeric_limits<int64_t>::min()) {
-    return te::Binary(ExprKind::kSub, std::move(sum), te::Int(-a.constant));
-  }
-  return te::Binary(ExprKind::kAdd, std::move(sum), te::Int(a.constant));
+  return Spells(*rest, pieces[0]);
 }
 
 }  // namespace tunesmith::ir

@@ -49,8 +49,14 @@ bool Combine(const Linear& a, int64_t p, const Linear& b, int64_t q, Linear* sum
 /// The same sum without term number `term`.
 Linear Without(const Linear& a, size_t term);
 
+/// *a becomes *a + b * factor, coefficients wrapping.
+void AddInPlace(Linear* a, const Linear& b, int64_t factor);
+void AddInPlace(Linear* a, const Term& term, int64_t factor);
+
 /// As an expression: positive multiples first, then what is subtracted, then the constant.
 te::Expr ToExpr(const Linear& a);
+/// True if ToExpr(a) would give an expression like `e`.
+bool Spells(const te::Expr& e, const Linear& a);
 
 /// Rounds towards minus infinity; the divisor is positive.
 template <class T>

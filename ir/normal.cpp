@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ir/algebra.h"
+#include "te/scalar.h"
 
 namespace tunesmith::ir {
 
@@ -16,10 +17,11 @@ Linear Algebra::Normal(const Expr& e) {
     case ExprKind::kInt:
       return Linear::Constant(e->integer);
     case ExprKind::kVar:
-      return NormalUncached(e);
+      return Variable(*e);
     case ExprKind::kAdd:
     case ExprKind::kSub:
     case ExprKind::kNeg:
+    case ExprKind::kMul:
       if (e.use_count() == 1) return NormalUncached(e);  // met once: not worth remembering
       break;
     default:
@@ -27,29 +29,68 @@ Linear Algebra::Normal(const Expr& e) {
   }
   if (auto found = memory_->normal.find(e.get()); found != memory_->normal.end()) return found->second.second;
   Linear form = NormalUncached(e);
+  // What has not changed stays the same node, so that whatever contains it may stay, too.
+  if (form.OnlyAtom() != nullptr && Compare(form.terms[0].atom, e) == 0) form.terms[0].atom = e;
   memory_->normal.emplace(e.get(), std::make_pair(e, form));
   return form;
+}
+
+Linear Algebra::Variable(const ExprNode& e) {
+  size_t var = static_cast<size_t>(e.id);
+  if (replacements_ != nullptr && var < replacements_->size() && (*replacements_)[var]) {
+    return *(*replacements_)[var];
+  }
+  auto range = ranges_->Get(e.id);
+  if (range && range->low == range->high) return Linear::Constant(range->low);
+  return Linear::Variable(e.id);
+}
+
+/// *sum += e * factor
+void Algebra::Accumulate(const Expr& e, int64_t factor, Linear* sum) {
+  const auto& args = e->args;
+  bool shared = e.use_count() > 1;
+  switch (e->kind) {
+    case ExprKind::kInt:
+      sum->constant = te::WrappingAdd(sum->constant, te::WrappingMul(e->integer, factor));
+      return;
+    case ExprKind::kAdd:
+    case ExprKind::kSub:
+      if (shared) break;
+      Accumulate(args[0], factor, sum);
+      Accumulate(args[1], e->kind == ExprKind::kAdd ? factor : te::WrappingSub(0, factor), sum);
+      return;
+    case ExprKind::kNeg:
+      if (shared) break;
+      Accumulate(args[0], te::WrappingSub(0, factor), sum);
+      return;
+    case ExprKind::kMul:
+      if (shared || args[1]->kind != ExprKind::kInt) break;
+      Accumulate(args[0], te::WrappingMul(args[1]->integer, factor), sum);
+      return;
+    default:
+      break;
+  }
+  AddInPlace(sum, Normal(e), factor);
 }
 
 Linear Algebra::NormalUncached(const Expr& e) {
   const auto& args = e->args;
   switch (e->kind) {
-    case ExprKind::kVar: {
-      size_t var = static_cast<size_t>(e->id);
-      if (replacements_ != nullptr && var < replacements_->size() && (*replacements_)[var]) {
-        return *(*replacements_)[var];
-      }
-      auto range = ranges_->Get(e->id);
-      if (range && range->low == range->high) return Linear::Constant(range->low);
-      return Linear::Variable(e->id);
-    }
     case ExprKind::kNeg:
-      return AddScaled(Linear(), Normal(args[0]), -1);
     case ExprKind::kAdd:
-      return JoinRemainders(AddScaled(Normal(args[0]), Normal(args[1]), 1));
-    case ExprKind::kSub:
-      return JoinRemainders(AddScaled(Normal(args[0]), Normal(args[1]), -1));
+    case ExprKind::kSub: {
+      Linear sum;
+      int64_t sign = e->kind == ExprKind::kAdd ? 1 : -1;
+      Accumulate(args[0], e->kind == ExprKind::kNeg ? -1 : 1, &sum);
+      if (args.size() > 1) Accumulate(args[1], sign, &sum);
+      return JoinRemainders(std::move(sum));
+    }
     case ExprKind::kMul:
+      if (args[1]->kind == ExprKind::kInt) {
+        Linear product;
+        Accumulate(args[0], args[1]->integer, &product);
+        return product;
+      }
       return Product(Normal(args[0]), Normal(args[1]));
     case ExprKind::kDiv:
       return Quotient(Normal(args[0]), Normal(args[1]));

@@ -226,7 +226,7 @@ void Partition(Function* function, const std::vector<int>& partitioned) {
   if (function->body == nullptr) return;
   function->body = Simplify(function->body, Ranges());
   Partitioner partitioner(function, partitioned);
-  function->body = Simplify(partitioner.Visit(function->body), Ranges());
+  function->body = partitioner.Visit(function->body);
 }
 
 }  // namespace tunesmith::ir

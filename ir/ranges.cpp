@@ -36,6 +36,20 @@ size_t Ranges::Assume(const Expr& condition) {
   return mark;
 }
 
+size_t Ranges::AssumeSimplified(const Expr& condition) {
+  size_t mark = facts_.size();
+  Algebra algebra(this);
+  AssumeConjuncts(condition, &algebra);
+  return mark;
+}
+
+size_t Ranges::AssumeNonNegative(const Linear& form) {
+  size_t mark = facts_.size();
+  Algebra algebra(this);
+  AddNonNegative(form, &algebra);
+  return mark;
+}
+
 void Ranges::AssumeConjuncts(const Expr& condition, Algebra* algebra) {
   const auto& args = condition->args;
   bool of_indices = !args.empty() && args[0]->type == DType::kI64;
@@ -61,9 +75,9 @@ void Ranges::AssumeConjuncts(const Expr& condition, Algebra* algebra) {
       if (condition->kind == ExprKind::kLess && __builtin_sub_overflow(room->constant, 1, &room->constant)) {
         break;
       }
-      AssumeNonNegative(*room, algebra);
+      AddNonNegative(*room, algebra);
       if (condition->kind == ExprKind::kEqual) {
-        if (auto excess = algebra->Difference(a, b)) AssumeNonNegative(*excess, algebra);
+        if (auto excess = algebra->Difference(a, b)) AddNonNegative(*excess, algebra);
       }
       return;
     }
@@ -91,7 +105,7 @@ void Ranges::AssumeConjuncts(const Expr& condition, Algebra* algebra) {
   facts_.push_back({Linear(), condition});
 }
 
-void Ranges::AssumeNonNegative(const Linear& form, Algebra* algebra) {
+void Ranges::AddNonNegative(const Linear& form, Algebra* algebra) {
   if (form.is_constant()) return;
   for (size_t n = 0; n < form.terms.size(); ++n) {
     const Term& t = form.terms[n];
@@ -106,8 +120,8 @@ void Ranges::AssumeNonNegative(const Linear& form, Algebra* algebra) {
     if (!usable) continue;
     if ((t.coefficient > 0) == (t.atom->kind == ExprKind::kMin)) {
       // min(a, b) - x >= 0 says two things.
-      AssumeNonNegative(sides[0], algebra);
-      AssumeNonNegative(sides[1], algebra);
+      AddNonNegative(sides[0], algebra);
+      AddNonNegative(sides[1], algebra);
       return;
     }
     // max(a, b) - x >= 0 speaks of a where b - x is negative.
@@ -115,7 +129,7 @@ void Ranges::AssumeNonNegative(const Linear& form, Algebra* algebra) {
       Linear negative;
       if (!Combine(Linear::Constant(-1), 1, sides[m], -1, &negative) || !algebra->NonNegative(negative))
         continue;
-      AssumeNonNegative(sides[1 - m], algebra);
+      AddNonNegative(sides[1 - m], algebra);
       return;
     }
   }

@@ -36,6 +36,10 @@ class Ranges {
   /// Assumes a bool expression (and its conjuncts) to hold until `Forget` is called with the returned mark.
   /// Ranges of its variables are narrowed where it implies so. Marks are forgotten in reverse order.
   size_t Assume(const Expr& condition);
+  /// The same for a condition that has been simplified in this state.
+  size_t AssumeSimplified(const Expr& condition);
+  /// The same for form >= 0, whose mathematical value is that of the program: its bounds fit in i64.
+  size_t AssumeNonNegative(const Linear& form);
   void Forget(size_t mark);
 
   /// Bounds of an integer expression; nothing if a variable has no range, or if the value might not fit its
@@ -53,7 +57,7 @@ class Ranges {
 
  private:
   void AssumeConjuncts(const Expr& condition, Algebra* algebra);
-  void AssumeNonNegative(const Linear& form, Algebra* algebra);
+  void AddNonNegative(const Linear& form, Algebra* algebra);
   void Narrow(int var, Interval range);
 
   struct Narrowing {

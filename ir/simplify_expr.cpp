@@ -16,12 +16,23 @@ namespace {
 bool IsTrue(const Expr& e) { return e->kind == ExprKind::kInt && e->integer != 0; }
 bool IsFalse(const Expr& e) { return e->kind == ExprKind::kInt && e->integer == 0; }
 
+/// The expression itself if it became one like it: then whatever contains it need not be built again.
+Expr Unchanged(const Expr& e, Expr simplified) { return Compare(e, simplified) == 0 ? e : simplified; }
+
 bool ReadsWithin(const Expr& e, int* budget) {
   if (e->kind == ExprKind::kRead || --*budget < 0) return true;
   for (const Expr& a : e->args) {
     if (a != nullptr && ReadsWithin(a, budget)) return true;
   }
   return false;
+}
+
+/// A set with a bit for each variable, by its number modulo 64.
+uint64_t VariablesOf(const Expr& e) {
+  if (e->kind == ExprKind::kVar) return uint64_t{1} << (e->id % 64);
+  uint64_t set = 0;
+  for (const Expr& a : e->args) set |= VariablesOf(a);
+  return set;
 }
 
 /// Both sides of a comparison from sum + constant, each term on the side where it is positive.
@@ -94,7 +105,11 @@ void Algebra::Reset() {
 }
 
 Expr Algebra::Simplified(const Expr& e) {
-  if (e->type == DType::kI64) return ToExpr(Normal(e));
+  if (e->type == DType::kI64) {
+    if (e->kind == ExprKind::kInt) return e;
+    Linear form = Normal(e);
+    return Spells(e, form) ? e : ToExpr(form);
+  }
   if (e->args.empty()) return e;
   if (e.use_count() == 1) return SimplifiedUncached(e);
   if (auto found = memory_->simplified.find(e.get()); found != memory_->simplified.end()) {
@@ -113,10 +128,10 @@ Expr Algebra::SimplifiedUncached(const Expr& e) {
     case ExprKind::kEqual:
     case ExprKind::kNotEqual:
       if (args[0]->type != DType::kI64) return ByFacts(Rebuilt(e));
-      return ByFacts(Comparison(e->kind, Normal(args[0]), Normal(args[1])));
+      return ByFacts(Comparison(e));
     case ExprKind::kAnd:
     case ExprKind::kOr:
-      return ByFacts(Junction(e));
+      return Unchanged(e, ByFacts(Junction(e)));
     case ExprKind::kNot: {
       Expr a = Simplified(args[0]);
       Expr negated = Negation(a);
@@ -199,11 +214,19 @@ Expr Algebra::ReadOf(const Expr& e) {
     Under(guard, simplify_indices);
   }
   Expr otherwise = Simplified(e->args[rank + 1]);
+  if (indices[0] == e->args[0] && guard == e->args[rank] && otherwise == e->args[rank + 1] && rank == 1)
+    return e;
   return te::GuardedRead(e->type, e->id, std::move(indices), std::move(guard), std::move(otherwise));
 }
 
-Expr Algebra::Comparison(ExprKind kind, const Linear& a, const Linear& b) {
-  auto plain = [&] { return te::Binary(kind, ToExpr(a), ToExpr(b)); };
+Expr Algebra::Comparison(const Expr& e) {
+  ExprKind kind = e->kind;
+  Linear a = Normal(e->args[0]), b = Normal(e->args[1]);
+  auto built = [&](ExprKind as, const Linear& left, const Linear& right) {
+    if (e->kind == as && Spells(e->args[0], left) && Spells(e->args[1], right)) return e;
+    return te::Binary(as, ToExpr(left), ToExpr(right));
+  };
+  auto plain = [&] { return built(kind, a, b); };
   auto difference = Difference(a, b);
   if (!difference) return plain();
   Linear d = std::move(*difference), negated;
@@ -253,11 +276,11 @@ Expr Algebra::Comparison(ExprKind kind, const Linear& a, const Linear& b) {
       d.constant = -d.constant;
     }
     Sides(sum, d.constant / common, &left, &right);
-    return te::Binary(kind, ToExpr(left), ToExpr(right));
+    return built(kind, left, right);
   }
   // common*sum + constant < 0  is  sum < ceil(-constant / common)  is  sum + floor(constant / common) < 0
   Sides(sum, FloorDiv(d.constant, common), &left, &right);
-  return te::Binary(ExprKind::kLess, ToExpr(left), ToExpr(right));
+  return built(ExprKind::kLess, left, right);
 }
 
 Expr Algebra::Junction(const Expr& e) {
@@ -274,19 +297,22 @@ Expr Algebra::Junction(const Expr& e) {
   }
   // Each operand is simplified as if the others did not decide: for `and` they hold, for `or` they do not.
   // What is replaced by a constant that way is redundant, or decides the whole.
+  std::vector<uint64_t> variables;  // none for what reads: it must not be left out where it would not fault
+  for (const Expr& a : kept) variables.push_back(Reads(a) ? 0 : VariablesOf(a));
   constexpr size_t kManyOperands = 8;  // the work grows with the square
   for (size_t n = kept.size() > kManyOperands ? 0 : kept.size(); n-- > 0 && kept.size() > 1;) {
-    if (Reads(kept[n])) continue;
     Expr others;
     for (size_t m = 0; m < kept.size(); ++m) {
-      if (m == n) continue;
+      if (m == n || (variables[m] & variables[n]) == 0) continue;
       Expr holds = all ? kept[m] : Negation(kept[m]);
       others = others == nullptr ? holds : te::Binary(ExprKind::kAnd, std::move(others), std::move(holds));
     }
-    Expr operand = Under(others, [&] { return Simplified(kept[n]); });
+    if (others == nullptr) continue;
+    Expr operand = Under(all ? others : Simplified(others), [&] { return Simplified(kept[n]); });
     if (operand->kind != ExprKind::kInt) continue;
     if ((operand->integer != 0) != all) return te::Bool(!all);
     kept.erase(kept.begin() + static_cast<ptrdiff_t>(n));
+    variables.erase(variables.begin() + static_cast<ptrdiff_t>(n));
   }
   Expr result;
   for (Expr& a : kept) {

@@ -31,8 +31,12 @@ size_t EnterLoop(int var, const Expr& begin, const Expr& extent, Ranges* ranges)
   } else {
     ranges->Erase(var);
   }
-  size_t mark = ranges->Assume(te::Binary(ExprKind::kLess, te::Var(var), ToExpr(last) + te::Int(1)));
-  if (!IsInt(begin)) ranges->Assume(te::Binary(ExprKind::kLessEqual, begin, te::Var(var)));
+  size_t mark = ranges->facts().size();
+  Linear before_last, after_first, self = Linear::Variable(var);
+  if (high.Fits() && Combine(last, 1, self, -1, &before_last)) ranges->AssumeNonNegative(before_last);
+  if (low.Fits() && !first.is_constant() && Combine(self, 1, first, -1, &after_first)) {
+    ranges->AssumeNonNegative(after_first);
+  }
   return mark;
 }
 
@@ -71,19 +75,15 @@ Stmt StatementSimplifier::Visit(const Stmt& s) {
     case StmtKind::kIf:
       return Choice(s);
     case StmtKind::kStore:
-      return Store(s->buffer, algebra_.Simplified(s->index), algebra_.Simplified(s->value), s->streaming);
+    case StmtKind::kPrefetch:
+    case StmtKind::kCopy:
+    case StmtKind::kWait:
+      return Leaf(s);
     case StmtKind::kAlloc: {
       Stmt body = Visit(s->body[0]);
       if (body == nullptr || body == s->body[0]) return body == nullptr ? nullptr : s;
       return Alloc(s->buffer, std::move(body));
     }
-    case StmtKind::kPrefetch:
-      return Prefetch(s->buffer, algebra_.Simplified(s->index));
-    case StmtKind::kCopy:
-      return Copy(s->buffer, algebra_.Simplified(s->index), s->source, algebra_.Simplified(s->value),
-                  algebra_.Simplified(s->extent), s->event);
-    case StmtKind::kWait:
-      return Wait(s->event, algebra_.Simplified(s->extent));
     case StmtKind::kSignal:
       return s;
     case StmtKind::kRoles: {
@@ -93,6 +93,17 @@ Stmt StatementSimplifier::Visit(const Stmt& s) {
     }
   }
   return s;
+}
+
+Stmt StatementSimplifier::Leaf(const Stmt& s) {
+  auto simplified = [&](const Expr& e) { return e == nullptr ? nullptr : algebra_.Simplified(e); };
+  Expr index = simplified(s->index), value = simplified(s->value), extent = simplified(s->extent);
+  if (index == s->index && value == s->value && extent == s->extent) return s;
+  auto leaf = CopyOf(s);
+  leaf->index = std::move(index);
+  leaf->value = std::move(value);
+  leaf->extent = std::move(extent);
+  return leaf;
 }
 
 Stmt StatementSimplifier::Body(const Stmt& s) {
@@ -112,22 +123,26 @@ Stmt StatementSimplifier::Loop(const Stmt& s) {
     algebra_.Reset();
     return body;
   }
-  auto loop = CopyOf(s);
-  loop->begin = std::move(begin);
-  loop->extent = std::move(extent);
+  int own = s->var;
   if (function_ != nullptr) {
-    loop->var = static_cast<int>(function_->variables.size());
+    own = static_cast<int>(function_->variables.size());
     function_->variables.push_back(function_->variables[var]);
     origin_->push_back((*origin_)[var]);
-    Replace(s->var, Linear::Variable(loop->var));
+    Replace(s->var, Linear::Variable(own));
   }
-  size_t mark = EnterLoop(loop->var, loop->begin, loop->extent, &ranges_);
+  size_t mark = EnterLoop(own, begin, extent, &ranges_);
   algebra_.Reset();
-  loop->body[0] = Visit(s->body[0]);
-  LeaveLoop(loop->var, mark, &ranges_);
+  Stmt body = Visit(s->body[0]);
+  LeaveLoop(own, mark, &ranges_);
   if (function_ != nullptr) replacements_[var].reset();
   algebra_.Reset();
-  if (loop->body[0] == nullptr) return nullptr;
+  if (body == nullptr) return nullptr;
+  if (own == s->var && begin == s->begin && extent == s->extent && body == s->body[0]) return Trimmed(s);
+  auto loop = CopyOf(s);
+  loop->var = own;
+  loop->begin = std::move(begin);
+  loop->extent = std::move(extent);
+  loop->body[0] = std::move(body);
   return Trimmed(std::move(loop));
 }
 
@@ -169,7 +184,7 @@ Stmt StatementSimplifier::Trimmed(Stmt loop) {
 }
 
 Stmt StatementSimplifier::Under(const Expr& assumption, const Stmt& s) {
-  size_t mark = ranges_.Assume(assumption);
+  size_t mark = ranges_.AssumeSimplified(assumption);
   algebra_.Reset();
   Stmt visited = Visit(s);
   ranges_.Forget(mark);
@@ -185,6 +200,7 @@ Stmt StatementSimplifier::Choice(const Stmt& s) {
     return has_else ? Visit(s->body[1]) : nullptr;
   }
   Stmt yes = Under(condition, s->body[0]);
+  if (condition == s->condition && yes == s->body[0] && !has_else) return s;
   Expr negation = has_else ? algebra_.Simplified(Negation(condition)) : nullptr;
   Stmt no = has_else ? Under(negation, s->body[1]) : nullptr;
   if (yes != nullptr) return If(std::move(condition), std::move(yes), std::move(no));

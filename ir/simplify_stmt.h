@@ -23,6 +23,7 @@ class StatementSimplifier {
   Stmt Visit(const Stmt& s);
 
  private:
+  Stmt Leaf(const Stmt& s);
   Stmt Loop(const Stmt& s);
   Stmt Trimmed(Stmt loop);
   Stmt Choice(const Stmt& s);

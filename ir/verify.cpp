@@ -185,8 +185,8 @@ Status Verifier::VisitRead(const Expr& e) {
   if (!e->guarded) return Access(e->id, e->args[0], nullptr, false, reduces);
   std::shared_ptr<Context> outside = std::move(context_);
   context_ = nullptr;
-  Status status =
-      algebra_.Under(e->args[1], [&] { return Access(e->id, e->args[0], nullptr, false, reduces); });
+  Status status = algebra_.Under(algebra_.Simplified(e->args[1]),
+                                 [&] { return Access(e->id, e->args[0], nullptr, false, reduces); });
   context_ = std::move(outside);
   return status;
 }
