@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: 0BSD */
 /* A pool of threads behind the table that kernels call (tunesmith_kernel.h): in the runner, and in every
    generated library. C11 and POSIX threads, nothing else. A program may hold as many pools as it likes; no
    state is shared. */

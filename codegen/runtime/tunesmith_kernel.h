@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: 0BSD */
 /* The calling convention of compiled kernels: the same in the runner, in generated libraries and on every device.
    A kernel is position-independent code without imports; whatever it needs from outside comes through its arguments. */
 #ifndef TUNESMITH_KERNEL_H

@@ -182,7 +182,7 @@ TEST_F(FilesTest, TemporaryFolderGoesAway) {
 }
 
 TEST(Folders, FollowTheXdgSpecification) {
-  WithVariable home("HOME", "/home/someone");
+  WithVariable home("HOME", "/users/someone");
   {
     WithVariable data("XDG_DATA_HOME", "/data");
     WithVariable cache("XDG_CACHE_HOME", "/cache");
@@ -192,8 +192,8 @@ TEST(Folders, FollowTheXdgSpecification) {
   for (const char* ignored : {static_cast<const char*>(nullptr), "", "relative/path"}) {
     WithVariable data("XDG_DATA_HOME", ignored);
     WithVariable cache("XDG_CACHE_HOME", ignored);
-    EXPECT_EQ(DataFolder().value(), "/home/someone/.local/share/tunesmith");
-    EXPECT_EQ(CacheFolder().value(), "/home/someone/.cache/tunesmith");
+    EXPECT_EQ(DataFolder().value(), "/users/someone/.local/share/tunesmith");
+    EXPECT_EQ(CacheFolder().value(), "/users/someone/.cache/tunesmith");
   }
 }
 
