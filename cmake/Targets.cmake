@@ -27,6 +27,8 @@ target_compile_options(tunesmith_options INTERFACE -Wall -Wextra -Werror)
 if(TUNESMITH_SANITIZE)
   set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=all)
   target_compile_options(tunesmith_options INTERFACE ${sanitizers} -fno-omit-frame-pointer)
+  # GCC documents that its sanitizers cause false reports of uninitialised variables.
+  target_compile_options(tunesmith_options INTERFACE -Wno-maybe-uninitialized)
   target_link_options(tunesmith_options INTERFACE ${sanitizers})
 endif()
 message(STATUS "Build: ${CMAKE_BUILD_TYPE}, linker ${TUNESMITH_LINKER}, ccache ${CCACHE}, "
@@ -54,6 +56,4 @@ function(tunesmith_test name)
   endif()
   # Generous: a hang must end some time, but no test is about speed.
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 600)
-endfunction()  # GCC documents that its sanitizers cause false reports of uninitialised variables.
-  target_compile_options(tunesmith_options INTERFACE -Wno-maybe-uninitialized)
-
+endfunction()
