@@ -156,7 +156,7 @@ void Machine::Execute(const Instruction& in, int n) {
       break;
     case Opcode::kFloatToFloat:
       if (MantissaBits(in.type) >= MantissaBits(in.from) && in.type != DType::kF16) {
-        std::copy_n(&f[a], n, &f[to]);
+        std::copy_n(f + a, n, f + to);
       } else {
         for (int l = 0; l < n; ++l) f[to + l] = RoundTo(in.type, f[a + l]);
       }
@@ -212,11 +212,11 @@ void Machine::ExecuteErrors(const Instruction& in, int n) {
       }
       break;
     case Opcode::kFloatNegate:
-      std::copy_n(&ef[a], n, &ef[to]);
+      std::copy_n(ef + a, n, ef + to);
       break;
     case Opcode::kIntNegate:
     case Opcode::kNot:
-      std::copy_n(&ei[a], n, &ei[to]);
+      std::copy_n(ei + a, n, ei + to);
       break;
     case Opcode::kFloatSelect:
       for (int l = 0; l < n; ++l) {
@@ -289,9 +289,9 @@ void Machine::LoadAffine(const Load& load, const Source& source, const Instructi
     }
     size_t to = Lane(in.to), other = Lane(load.otherwise);
     auto fill = [&](auto& registers) {
-      std::copy_n(&registers[other], begin, &registers[to]);
-      std::copy_n(&registers[other + static_cast<size_t>(end)], lanes_ - end,
-                  &registers[to + static_cast<size_t>(end)]);
+      auto* lanes = registers.data();
+      std::copy_n(lanes + other, begin, lanes + to);
+      std::copy(lanes + other + end, lanes + other + lanes_, lanes + to + end);
     };
     bool is_float = IsFloat(in.type);
     if (is_float) {

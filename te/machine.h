@@ -37,10 +37,10 @@ class Machine {
            Supplier* supplier);
 
   /// The results of the last run, one a lane; that of the body's kind of type, and the bounds if `bounded`.
-  const double* floats() const { return &floats_[Lane(code_.result)]; }
-  const int64_t* integers() const { return &integers_[Lane(code_.result)]; }
-  const double* float_errors() const { return &float_errors_[Lane(code_.result)]; }
-  const double* integer_errors() const { return &integer_errors_[Lane(code_.result)]; }
+  const double* floats() const { return floats_.data() + Lane(code_.result); }
+  const int64_t* integers() const { return integers_.data() + Lane(code_.result); }
+  const double* float_errors() const { return float_errors_.data() + Lane(code_.result); }
+  const double* integer_errors() const { return integer_errors_.data() + Lane(code_.result); }
 
  private:
   static size_t Lane(int reg) { return static_cast<size_t>(reg) * kLanes; }
