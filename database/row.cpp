@@ -13,13 +13,17 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "samples are stored as little-endian doubles");
 
 // One record by its number, with everything that belongs to it. Every join is by rowid.
-constexpr std::string_view kRowSql =
-    "SELECT lower(hex(record.id)), workload, layouts, target, features, cache, threads, "
-    "pinning, page_bytes, codegen, llvm, operation.name, bindings, trace, outcome, detail, samples, "
-    "median_ns, spread_ns, limit_share, environment.json, created_ns FROM record CROSS JOIN payload ON "
-    "payload.number = record.number CROSS JOIN record_key ON record_key.number = record.key CROSS JOIN "
-    "operation ON operation.number = record.operation CROSS JOIN environment ON environment.number = "
-    "record.environment ";
+constexpr std::string_view kRowSql = R"sql(
+SELECT lower(hex(record.id)), workload, layouts, target, features, cache, threads, pinning, page_bytes, codegen, llvm,
+       operation.name, bindings, trace, outcome, detail, samples, median_ns, spread_ns, limit_share, environment.json,
+       created_ns
+FROM record
+CROSS JOIN payload ON payload.number = record.number
+CROSS JOIN record_key ON record_key.number = record.key
+CROSS JOIN operation ON operation.number = record.operation
+CROSS JOIN environment ON environment.number = record.environment
+WHERE record.number = ?
+)sql";
 
 // The number of the one row with these texts, which is added where there is none. `bind` binds the row's
 // columns.
