@@ -60,25 +60,23 @@ MedianInterval IntervalOfMedian(std::span<const double> samples, double confiden
   return interval;
 }
 
-Verdict Compare(std::span<const double> first, std::span<const double> second, double noise) {
-  if (first.empty() || second.empty()) return Verdict::kTie;
-  const MedianInterval a = IntervalOfMedian(first);
-  const MedianInterval b = IntervalOfMedian(second);
-  const double a_median = Median(first);
-  const double b_median = Median(second);
-  if (a.high < b.low && b_median > a_median * (1 + noise)) return Verdict::kFirstFaster;
-  if (b.high < a.low && a_median > b_median * (1 + noise)) return Verdict::kSecondFaster;
+Verdict CompareInPairs(std::span<const double> first, std::span<const double> second, double noise) {
+  constexpr double kConfidence = 0.95;
+  std::vector<double> ratios;
+  for (size_t n = 0; n < std::min(first.size(), second.size()); ++n) {
+    if (first[n] > 0) ratios.push_back(second[n] / first[n]);
+  }
+  const MedianInterval interval = IntervalOfMedian(ratios, kConfidence);
+  if (interval.confidence < kConfidence) return Verdict::kTie;
+  const double ratio = Median(ratios);
+  if (interval.low > 1 && ratio > 1 + noise) return Verdict::kFirstFaster;
+  if (interval.high < 1 && ratio < 1 / (1 + noise)) return Verdict::kSecondFaster;
   return Verdict::kTie;
 }
 
-double NoiseOfReference(std::span<const double> samples) {
-  if (samples.size() < 2) return 0;
-  std::vector<double> halves[2];
-  for (size_t i = 0; i < samples.size(); ++i) halves[i % 2].push_back(samples[i]);
-  const double even = Median(halves[0]);
-  const double odd = Median(halves[1]);
-  const double smaller = std::min(even, odd);
-  return smaller > 0 ? std::max(even, odd) / smaller - 1 : 0;
+double RelativeDifference(std::span<const double> first, std::span<const double> second) {
+  const double base = Median(second);
+  return first.empty() || base <= 0 ? 0 : std::fabs(Median(first) / base - 1);
 }
 
 }  // namespace tunesmith::measure

@@ -33,13 +33,14 @@ MedianInterval IntervalOfMedian(std::span<const double> samples, double confiden
 
 enum class Verdict : uint8_t { kFirstFaster, kSecondFaster, kTie };
 
-/// Which of two kernels is faster, by the medians of their processes' medians: one is, if the intervals do
-/// not overlap and the medians differ by more than `noise`, the relative difference that an unchanged kernel
-/// shows against itself in the same run. Else they are tied, so far.
-Verdict Compare(std::span<const double> first, std::span<const double> second, double noise);
+/// Which of two kernels is faster. `first[n]` and `second[n]` are their medians in the n-th process, where
+/// they were timed in turn: what disturbs a process disturbs both, so their ratios are compared, not
+/// themselves. One is faster if the interval of the ratios' median lies on its side of 1 and that median
+/// differs from 1 by more than `noise`, the difference that a kernel shows against its own copy. Else, as
+/// long as there are fewer than 6 pairs in any case, they are tied.
+Verdict CompareInPairs(std::span<const double> first, std::span<const double> second, double noise);
 
-/// The largest of |a/b - 1| for medians a and b of an unchanged kernel's halves: even and odd samples, as
-/// they were taken in turn with the others. 0 for fewer than two.
-double NoiseOfReference(std::span<const double> samples);
+/// |median(first) / median(second) - 1|; 0 if there is nothing to compare.
+double RelativeDifference(std::span<const double> first, std::span<const double> second);
 
 }  // namespace tunesmith::measure

@@ -36,6 +36,11 @@ KERNEL Add(ARGUMENTS) {
   AddRange(buffers, 0, kElements);
 }
 
+KERNEL AddSlowly(ARGUMENTS) {
+  IGNORE;
+  for (int n = 0; n < 100; ++n) AddRange(buffers, 0, kElements);
+}
+
 LOCAL void AddPiece(void* closure, int64_t first, int64_t last, int32_t worker) {
   (void)worker;
   AddRange(closure, first, last);

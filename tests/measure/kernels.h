@@ -15,6 +15,7 @@ enum { kElements = 1000 };
 
 #define TUNESMITH_TEST_KERNELS(X)                                                                          \
   X(Add)                                                                                                   \
+  X(AddSlowly) /* a hundred times */                                                                       \
   X(AddParallel)                                                                                           \
   X(AddThroughWorkspace) /* of 4000 bytes */                                                               \
   X(AddPacked)           /* B holds the packed weight */                                                   \

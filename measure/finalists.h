@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The last word about the best few kernels of a workload. Samples of one process do not show the whole
+// spread: where the system puts pages and threads differs from process to process. So the finalists are timed
+// again, in turn, in several fresh processes, beside a copy of the first of them that shows what is mere
+// noise.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "measure/measurer.h"
+
+namespace tunesmith::measure {
+
+struct FinalistsPlan {
+  std::string runner;               // as in LocalMeasurer::Options
+  uint64_t memory_limit_bytes = 0;  // as there
+  int fewest_processes = 6;         // the first number at which an interval of 95 % exists
+  int most_processes = 12;          // after which who is not separated is tied
+  int rounds = 5;                   // in each process: one sample of each kernel in turn
+  double seconds = 10;              // no process is started after it, but the first `fewest_processes`
+};
+
+/// What was seen of one finalist.
+struct FinalistTiming {
+  Outcome outcome;                         // all samples, in the order taken; or why it was dropped
+  std::vector<double> process_medians_ns;  // one for each process in which all were timed
+  bool tied = false;                       // not separated from the winner
+};
+
+struct FinalistsResult {
+  std::vector<FinalistTiming> timings;  // as the jobs were given
+  int winner = -1;                      // of the smallest median; -1 if all failed
+  bool separated = false;               // from every other that did not fail
+  double noise = 0;                     // relative difference between the first kernel and its copy
+  int processes = 0;
+};
+
+/// Times the jobs, which are of one workload and scenario, against each other. A kernel that fails in a
+/// process is dropped; if the runner was killed from outside, the process is repeated instead (so often that
+/// this ends). Errors: there is no job, a job is invalid, or no runner can be started.
+Result<FinalistsResult> TimeFinalists(const std::vector<Job>& jobs, const FinalistsPlan& plan);
+
+}  // namespace tunesmith::measure

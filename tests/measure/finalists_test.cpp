@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "measure/finalists.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/measure/jobs.h"
+
+namespace tunesmith::measure {
+namespace {
+
+FinalistsPlan QuickPlan() {
+  FinalistsPlan plan;
+  plan.runner = RunnerPath();
+  plan.most_processes = 7;
+  plan.rounds = 3;
+  return plan;
+}
+
+TEST(Finalists, AreTimedInSeveralProcesses) {
+  const FinalistsResult result = TimeFinalists({JobFor(AddSlowly), JobFor(Add)}, QuickPlan()).value();
+  EXPECT_GE(result.processes, 6);
+  EXPECT_EQ(result.winner, 1);
+  EXPECT_TRUE(result.separated);
+  EXPECT_TRUE(result.timings[0].outcome.ok());
+  EXPECT_FALSE(result.timings[0].tied);
+  EXPECT_FALSE(result.timings[1].tied);
+  for (const FinalistTiming& timing : result.timings) {
+    EXPECT_EQ(timing.process_medians_ns.size(), static_cast<size_t>(result.processes));
+    EXPECT_EQ(timing.outcome.samples_ns.size(), 3 * static_cast<size_t>(result.processes));
+    EXPECT_GT(timing.outcome.median_ns, 0);
+  }
+}
+
+TEST(Finalists, OneAloneWins) {
+  const FinalistsResult result = TimeFinalists({JobFor(Add)}, QuickPlan()).value();
+  EXPECT_EQ(result.winner, 0);
+  EXPECT_TRUE(result.separated);
+  EXPECT_EQ(result.processes, 6);
+  EXPECT_GE(result.noise, 0);
+}
+
+TEST(Finalists, ThoseThatFailAreDroppedWithTheReason) {
+  const FinalistsResult result =
+      TimeFinalists({JobFor(WrongElement), JobFor(Add), JobFor(IllegalInstruction)}, QuickPlan()).value();
+  EXPECT_EQ(result.winner, 1);
+  EXPECT_EQ(result.timings[0].outcome.kind, OutcomeKind::kWrongResult);
+  EXPECT_TRUE(result.timings[0].process_medians_ns.empty());
+  EXPECT_TRUE(result.timings[1].outcome.ok());
+  EXPECT_EQ(result.timings[2].outcome.kind, OutcomeKind::kCrash);
+  EXPECT_EQ(result.timings[2].outcome.detail, "SIGILL (inputs uniform, threads 1)");
+}
+
+TEST(Finalists, NoneMayBeLeft) {
+  const FinalistsResult result =
+      TimeFinalists({JobFor(WrongElement), JobFor(NullPointer)}, QuickPlan()).value();
+  EXPECT_EQ(result.winner, -1);
+  EXPECT_FALSE(result.separated);
+  EXPECT_EQ(result.processes, 0);
+}
+
+TEST(Finalists, OfDifferentWorkloadsAreRefused) {
+  Job other = JobFor(Add);
+  other.id = 7;
+  other.scenario.cold = true;
+  EXPECT_EQ(TimeFinalists({JobFor(Add), other}, QuickPlan()).status().message(),
+            "finalist 7 is of another workload or scenario than finalist 0");
+  EXPECT_EQ(TimeFinalists({}, QuickPlan()).status().message(), "there are no finalists to time");
+}
+
+}  // namespace
+}  // namespace tunesmith::measure
