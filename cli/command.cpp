@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "codegen/llvm/compile.h"
+#include "support/files.h"
+#include "support/hash.h"
+#include "support/strings.h"
+#include "te/language.h"
+
+namespace tunesmith::cli {
+namespace {
+
+std::atomic<bool> interrupted{false};
+
+void OnSignal(int number) {
+  if (interrupted.exchange(true)) _exit(128 + number);
+}
+
+constexpr char kQuietPayload[] = "tunesmith/exit-code";
+
+Result<te::Module> ReadModule(const std::string& path) {
+  TS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, static_cast<int64_t>(te::kMostSourceBytes) + 1));
+  return te::Parse(text, path);
+}
+
+/// FILE.te, FILE.te:OPERATOR, or the name of a standard operator.
+Result<te::Operator> FindOperator(const std::string& word) {
+  size_t suffix = word.rfind(".te");
+  bool file = suffix != std::string::npos && (suffix + 3 == word.size() || word[suffix + 3] == ':');
+  if (!file) return te::StandardOperator(word);
+  std::string path = word.substr(0, suffix + 3);
+  std::string name = suffix + 4 < word.size() ? word.substr(suffix + 4) : "";
+  TS_ASSIGN_OR_RETURN(te::Module module, ReadModule(path));
+  std::string names = StrJoin(module.operators, ", ",
+                              [](std::string* out, const te::Operator& op) { out->append(op.name()); });
+  if (name.empty()) {
+    if (module.operators.size() == 1) return module.operators[0];
+    return Invalid(StrCat(path, " defines ", module.operators.size(), " operators (", names,
+                          "); say which: ", path, ":NAME"));
+  }
+  const te::Operator* found = module.Find(name);
+  if (!found) return NotFound(StrCat(path, " defines no operator '", name, "'; it defines ", names));
+  return *found;
+}
+
+Result<NamedWorkload> BindNamed(const te::Operator& op, std::string id,
+                                const std::vector<std::string>& bindings) {
+  NamedWorkload named;
+  TS_ASSIGN_OR_RETURN(named.workload, te::Bind(op, bindings));
+  named.id = std::move(id);
+  named.hash = te::WorkloadHash(named.workload);
+  return named;
+}
+
+}  // namespace
+
+int ExitCodeOf(const Status& status) {
+  if (status.ok()) return kDone;
+  if (auto payload = status.GetPayload(kQuietPayload))
+    return static_cast<int>(ParseInteger(std::string(*payload)).value_or(kFailed));
+  if (absl::IsInvalidArgument(status) || absl::IsNotFound(status)) return kUsage;
+  if (absl::IsInternal(status)) return kBug;
+  return kSystem;
+}
+
+Status Quiet(int exit_code) {
+  if (exit_code == kDone) return absl::OkStatus();
+  Status status = absl::UnknownError("");
+  status.SetPayload(kQuietPayload, absl::Cord(StrCat(exit_code)));
+  return status;
+}
+
+const std::atomic<bool>& Interrupted() { return interrupted; }
+
+void WatchSignals() {
+  struct sigaction action = {};
+  action.sa_handler = OnSignal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process
+}
+
+void WorkloadOptions::AddTo(CLI::App* app) {
+  app->add_option(
+         "operator", words,
+         "FILE.te, FILE.te:OPERATOR or a standard operator, then NAME=VALUE for its symbols and attributes")
+      ->type_name("OPERATOR NAME=VALUE");
+  app->add_option("--suite", suite, "a file with one workload a line: id, operator, NAME=VALUE …")
+      ->type_name("FILE.tsv");
+  app->add_option("--only", only, "of the suite, the line with this id (may be given again)")
+      ->type_name("ID");
+}
+
+Result<std::vector<NamedWorkload>> WorkloadOptions::Resolve() const {
+  std::vector<NamedWorkload> workloads;
+  if (suite.empty() == words.empty())
+    return Invalid(
+        "name an operator (tune run matmul M=128 N=128 K=128) or a suite (--suite FILE.tsv), one of the two");
+  if (!words.empty()) {
+    if (!only.empty()) return Invalid("--only picks lines of a suite; there is no --suite");
+    TS_ASSIGN_OR_RETURN(te::Operator op, FindOperator(words[0]));
+    std::vector<std::string> bindings(words.begin() + 1, words.end());
+    std::string id = StrJoin(words, " ");
+    TS_ASSIGN_OR_RETURN(NamedWorkload named, BindNamed(op, id, bindings));
+    workloads.push_back(std::move(named));
+    return workloads;
+  }
+  constexpr int64_t kMostBytes = 16 << 20;
+  TS_ASSIGN_OR_RETURN(std::string text, ReadFile(suite, kMostBytes));
+  TS_ASSIGN_OR_RETURN(std::vector<te::SuiteEntry> entries, te::ParseSuite(text, suite));
+  std::string errors;
+  for (const std::string& id : only) {
+    bool known =
+        std::any_of(entries.begin(), entries.end(), [&](const te::SuiteEntry& e) { return e.id == id; });
+    if (!known) StrAppend(&errors, errors.empty() ? "" : "\n", suite, ": no line has the id '", id, "'");
+  }
+  for (const te::SuiteEntry& e : entries) {
+    if (!only.empty() && std::find(only.begin(), only.end(), e.id) == only.end()) continue;
+    Result<te::Operator> op = FindOperator(e.op);
+    Result<NamedWorkload> named =
+        op.ok() ? BindNamed(*op, e.id, e.bindings) : Result<NamedWorkload>(op.status());
+    if (named.ok()) {
+      workloads.push_back(*std::move(named));
+    } else {
+      StrAppend(&errors, errors.empty() ? "" : "\n", suite, ":", e.line, ": ", MessageOf(named.status()));
+    }
+  }
+  if (!errors.empty()) return Invalid(errors);
+  if (workloads.empty()) return Invalid(StrCat(suite, " names no workload"));
+  return workloads;
+}
+
+void TargetOptions::AddTo(CLI::App* app) {
+  app->add_option("--target", target, "what to compile for")->capture_default_str();
+  app->add_option("--threads", threads, "threads that a kernel runs on")->capture_default_str();
+  app->add_option("--scenario", scenario, "warm: data in the caches; cold: not")->capture_default_str();
+}
+
+Result<codegen::Target> TargetOptions::ResolveTarget() const { return codegen::TargetNamed(target); }
+
+Result<measure::Scenario> TargetOptions::ResolveScenario() const {
+  int most = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (threads < 1) return Invalid(StrCat("--threads is ", threads, "; a kernel runs on at least 1"));
+  if (threads > most) return Invalid(StrCat("--threads is ", threads, "; this machine has ", most));
+  if (scenario != "warm" && scenario != "cold")
+    return Invalid(StrCat("--scenario is '", scenario, "'; it is warm or cold"));
+  measure::Scenario s;
+  s.cold = scenario == "cold";
+  s.threads = threads;
+  return s;
+}
+
+void DatabaseOptions::AddTo(CLI::App* app) {
+  app->add_option("--db", path, "the tuning database; standard: a file in the user's data folder")
+      ->type_name("FILE");
+}
+
+Result<std::string> DatabaseOptions::Path() const {
+  if (!path.empty()) return path;
+  TS_ASSIGN_OR_RETURN(std::filesystem::path folder, DataFolder());
+  return (folder / "tuning.db").string();
+}
+
+Result<std::unique_ptr<database::Database>> DatabaseOptions::Open(database::OpenMode mode) const {
+  TS_ASSIGN_OR_RETURN(std::string file, Path());
+  if (path.empty() && mode == database::OpenMode::kReadWrite)
+    TS_RETURN_IF_ERROR(MakeFolder(std::filesystem::path(file).parent_path()));
+  database::OpenOptions options;
+  options.mode = mode;
+  return database::OpenDatabase(file, options);
+}
+
+database::Key KeyOf(const std::string& workload_hash, const codegen::Target& target,
+                    const measure::Scenario& scenario) {
+  database::Key key;
+  key.workload = workload_hash;
+  key.target = target.name;
+  key.features =
+      HashBytes128(StrCat(target.triple, " ", target.cpu, " ", target.features)).ToHex().substr(0, 16);
+  key.scenario.cold = scenario.cold;
+  key.scenario.threads = scenario.threads;
+  key.scenario.pinning = scenario.pinned ? "each thread on a core" : "none";
+  key.scenario.page_bytes = scenario.huge_pages ? 2 << 20 : 4096;
+  key.codegen = codegen::CodeGeneratorVersion();
+  key.llvm = codegen::LlvmVersion();
+  return key;
+}
+
+}  // namespace tunesmith::cli

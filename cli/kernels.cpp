@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/kernels.h"
+
+#include "ir/lower.h"
+#include "search/search_policy.h"
+#include "search/tuner.h"
+
+namespace tunesmith::cli {
+
+Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen::Target& target,
+                                     int threads) {
+  search::Problem problem = search::Problem::Of(workload, search::MachineOf(target, threads), target.name);
+  std::unique_ptr<costmodel::CostModel> model = costmodel::AnalyticModel();
+  constexpr uint64_t kSeed = 1;  // the default schedule is the same everywhere
+  std::vector<search::Candidate> best = search::Evolution(&problem, model.get(), kSeed)->Propose(1);
+  if (best.empty()) return Internal("the schedule space is empty");
+  return problem.TraceOf(best[0]);
+}
+
+Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, const database::Key& key) {
+  TS_ASSIGN_OR_RETURN(std::optional<database::Record> record, database->Best(key));
+  if (!record) return std::optional<schedule::Trace>();
+  TS_ASSIGN_OR_RETURN(schedule::Trace trace, schedule::ParseTrace(record->trace));
+  return std::optional<schedule::Trace>(std::move(trace));
+}
+
+Result<BuiltKernel> BuildTrace(const te::Workload& workload, const schedule::Trace& trace) {
+  Status refused = NotFound("the workload has no algorithm");
+  for (const te::Algorithm& algorithm : workload.algorithms) {
+    BuiltKernel built;
+    built.graph = te::Normalize(algorithm.graph);
+    Result<schedule::Plan> plan = schedule::Replay(trace, built.graph);
+    if (!plan.ok()) {
+      refused = plan.status();
+      continue;
+    }
+    built.trace = trace;
+    built.plan = *std::move(plan);
+    built.tolerance_factor = algorithm.tolerance_factor;
+    TS_ASSIGN_OR_RETURN(built.program, ir::Lower(built.plan));
+    TS_ASSIGN_OR_RETURN(built.signature, measure::SignatureOf(built.program, workload.definition()));
+    return built;
+  }
+  return refused;
+}
+
+}  // namespace tunesmith::cli

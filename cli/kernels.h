@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a record, or from no record at all, to a kernel: the default schedule is the analytic model's best
+// candidate.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/command.h"
+#include "codegen/kernel.h"
+#include "ir/ir.h"
+#include "measure/measurer.h"
+#include "schedule/trace.h"
+#include "search/candidate.h"
+
+namespace tunesmith::cli {
+
+/// A candidate, all the way down.
+struct BuiltKernel {
+  schedule::Trace trace;
+  te::Graph graph;  // normalised: what the trace replays on
+  schedule::Plan plan;
+  ir::Program program;
+  measure::Signature signature;
+  double tolerance_factor = 1;
+};
+
+/// The schedule that needs no trial.
+Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen::Target& target,
+                                     int threads);
+/// The fastest recorded trace of the key; nothing if there is none.
+Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, const database::Key& key);
+/// Replays a trace on the workload's algorithms; the first that it fits.
+Result<BuiltKernel> BuildTrace(const te::Workload& workload, const schedule::Trace& trace);
+
+}  // namespace tunesmith::cli

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Peers: libraries of others behind the C interface that bench/README.md describes (a shared library that
+// exports peer_name, peer_open, peer_tensors, peer_tensor, peer_run, peer_fetch and peer_close).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/status.h"
+
+namespace tunesmith::cli {
+
+/// A tensor of an opened peer.
+struct PeerTensor {
+  std::string name;
+  std::string dtype;  // "f32", "bf16", "u8", "s8", "s32"
+  std::vector<int64_t> dims;
+  const void* data = nullptr;
+  bool is_output = false;
+};
+
+/// One library with one workload. Loads the library into this process, whose affinity at that time decides
+/// how many threads it uses.
+class Peer {
+ public:
+  /// `line` is a suite's line. Fails if the library cannot be loaded or refuses the line, with its reason.
+  static Result<Peer> Open(const std::string& library, const std::string& line);
+  Peer(Peer&& other) noexcept;
+  Peer& operator=(Peer&&) = delete;
+  ~Peer();
+
+  std::string name() const;
+  std::vector<PeerTensor> tensors() const;
+  void Run() const;
+  /// Brings the outputs of the last run into the tensors.
+  void Fetch() const;
+
+ private:
+  struct Functions;
+  Peer(std::shared_ptr<const Functions> functions, void* self)
+      : functions_(std::move(functions)), self_(self) {}
+
+  std::shared_ptr<const Functions> functions_;
+  void* self_;
+};
+
+}  // namespace tunesmith::cli

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// From an operator whose symbols and attributes have values to a draft of its stages.
+#pragma once
+
+#include <vector>
+
+#include "te/language/draft.h"
+#include "te/language/environment.h"
+
+namespace tunesmith::te::language {
+
+/// The chosen stages of a body, with ranges inferred and bounds checked. Reports what is wrong; then the draft
+/// is incomplete. The environment has been evaluated without a report.
+Draft BuildDraft(Environment* environment, const std::vector<Statement>& body, Span body_end);
+
+/// The algorithms that apply, the definition first; its size only if something was reported.
+std::vector<Algorithm> BuildAlgorithms(Environment* environment);
+
+}  // namespace tunesmith::te::language

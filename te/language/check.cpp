@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checking an operator without bindings: it is bound to a few small extents under every single choice of an
+// attribute. A wrong type shows whatever the extents are; a range that can leave its tensor, or extents that
+// must agree but need not, show for some small extents in practice, and Bind checks the real ones.
+#include <algorithm>
+#include <set>
+
+#include "support/strings.h"
+#include "te/language/binder.h"
+#include "te/language/evaluator.h"
+
+namespace tunesmith::te {
+namespace language {
+namespace {
+
+constexpr int kMostTries = 400;
+constexpr int kSamples = 3;
+constexpr size_t kMostDiagnosticsOfCheck = 20;
+
+/// The extent of symbol number `symbol` in try number `attempt`: all different at first, then mixed, with
+/// equal and highly composite ones, so that conditions such as HQ % HKV == 0 are met soon.
+int64_t SampleExtent(int attempt, size_t symbol) {
+  static constexpr int64_t kDifferent[] = {5, 7, 3, 11, 4, 6, 9, 8, 10, 13, 12, 14, 15, 16, 17, 18};
+  static constexpr int64_t kMixed[] = {4, 2, 8, 3, 6, 1, 5, 12, 16, 7, 9, 24};
+  if (attempt == 0) return kDifferent[symbol % std::size(kDifferent)];
+  if (attempt == 1) return kDifferent[(symbol * 5 + 3) % std::size(kDifferent)] + 12;
+  uint32_t mixed = (static_cast<uint32_t>(attempt) * 2654435761u) ^ (static_cast<uint32_t>(symbol) * 40503u + 977u);
+  mixed ^= mixed >> 15;
+  mixed *= 2246822519u;
+  mixed ^= mixed >> 13;
+  return kMixed[mixed % std::size(kMixed)];
+}
+
+/// Binds what is unbound to the extents of one try.
+std::string Sample(int attempt, Environment* environment) {
+  std::vector<std::string> names = environment->op().symbols;
+  for (const AttributeSyntax& attribute : environment->op().attributes) {
+    if (!attribute.value && attribute.choices.empty()) names.push_back(attribute.name.text);
+  }
+  std::string shown;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (environment->IsBound(names[i])) continue;
+    int64_t extent = SampleExtent(attempt, i);
+    environment->Set(names[i], extent);
+    StrAppend(&shown, shown.empty() ? "" : ", ", names[i], " = ", extent);
+  }
+  return shown;
+}
+
+/// Every attribute at its default, then every single other choice.
+std::vector<std::vector<std::string>> Choices(const OperatorSyntax& op, const std::vector<std::string>& given) {
+  std::vector<std::vector<std::string>> all{given};
+  auto add = [&](const std::string& name, std::string_view value) {
+    bool taken = std::any_of(given.begin(), given.end(),
+                             [&](const std::string& binding) { return binding.starts_with(name + "="); });
+    if (taken) return;
+    all.push_back(given);
+    all.back().push_back(StrCat(name, "=", value));
+  };
+  for (const Bindable& bindable : BindablesOf(op)) {
+    if (bindable.kind == Bindable::Kind::kTruth) {
+      add(bindable.name, "true");
+      add(bindable.name, "false");
+    }
+    for (const std::string& choice : bindable.choices) {
+      if (choice != bindable.standard) add(bindable.name, choice);
+    }
+  }
+  return all;
+}
+
+/// The statements as they are written, each axis with its range.
+class Describer {
+ public:
+  explicit Describer(const Draft& draft) : draft_(draft) {}
+
+  std::string Run() {
+    std::string out;
+    for (const Statement* statement : draft_.chosen) {
+      StrAppend(&out, statement->tensor.text, "[", Axes(statement->axes), "] = ",
+                Print(*statement->value, [this](const AxisSyntax& axis) { return Axis(axis); }), "\n");
+    }
+    return out;
+  }
+
+ private:
+  std::string Axis(const AxisSyntax& axis) {
+    auto found = draft_.axis_of_syntax.find(&axis);
+    if (found == draft_.axis_of_syntax.end()) return axis.name.text;
+    const DraftAxis& of = draft_.axes[static_cast<size_t>(found->second)];
+    return StrCat(of.name, " < ", of.extent_text.empty() ? StrCat(*of.extent) : of.extent_text);
+  }
+  std::string Axes(const std::vector<AxisSyntax>& axes) {
+    return StrJoin(axes, ", ", [this](std::string* out, const AxisSyntax& axis) { out->append(Axis(axis)); });
+  }
+
+  const Draft& draft_;
+};
+
+struct Outcome {
+  std::vector<Diagnostic> diagnostics;
+  bool satisfied = false;  // some extents satisfied the conditions
+  std::string stages;      // described
+};
+
+/// One combination of attributes, with up to `samples` extents.
+Outcome CheckOne(const Operator& op, const std::vector<std::string>& bindings, int samples, bool describe) {
+  Outcome outcome;
+  for (int attempt = 0; attempt < kMostTries && samples > 0; ++attempt) {
+    Diagnostics diagnostics(op.file()->source);
+    Environment environment(*op.file(), op.syntax(), &diagnostics);
+    if (!environment.Give(bindings, /*partial=*/true).ok()) return outcome;
+    std::string shown = Sample(attempt, &environment);
+    environment.Evaluate();
+    if (diagnostics.empty()) {
+      outcome.satisfied = true;
+      --samples;
+      BuildAlgorithms(&environment);
+      if (describe && diagnostics.empty()) {
+        outcome.stages = Describer(BuildDraft(&environment, op.syntax().body, op.syntax().end)).Run();
+      }
+    } else if (environment.value_errors == diagnostics.reported()) {
+      continue;  // these extents are not allowed; others may be
+    }
+    if (diagnostics.empty()) continue;
+    outcome.diagnostics = diagnostics.TakeList();
+    for (const std::string& binding : bindings) StrAppend(&shown, shown.empty() ? "" : ", ", binding);
+    for (Diagnostic& d : outcome.diagnostics) {
+      if (!shown.empty()) StrAppend(&d.inferred, d.inferred.empty() ? "" : "; ", "with ", shown);
+    }
+    return outcome;
+  }
+  return outcome;
+}
+
+}  // namespace
+}  // namespace language
+
+std::vector<Diagnostic> Check(const Operator& op) {
+  std::vector<Diagnostic> all;
+  std::set<std::string> seen;
+  for (const auto& bindings : language::Choices(op.syntax(), {})) {
+    for (Diagnostic& d : language::CheckOne(op, bindings, language::kSamples, false).diagnostics) {
+      if (all.size() >= language::kMostDiagnosticsOfCheck) return all;
+      if (seen.insert(StrCat(d.line, ":", d.column, ":", d.message)).second) all.push_back(std::move(d));
+    }
+  }
+  return all;
+}
+
+Result<std::string> Describe(const Operator& op, const std::vector<std::string>& bindings) {
+  language::Diagnostics unheard(op.file()->source);
+  TS_RETURN_IF_ERROR(language::Environment(*op.file(), op.syntax(), &unheard).Give(bindings, /*partial=*/true));
+  language::Outcome outcome = language::CheckOne(op, bindings, 1, true);
+  TS_RETURN_IF_ERROR(language::ToStatus(outcome.diagnostics));
+  if (outcome.satisfied) return outcome.stages;
+  return Invalid(StrCat(op.name(), ": no small extents satisfy its conditions; bind its symbols, as in ",
+                        op.syntax().symbols.empty() ? "N" : op.syntax().symbols[0], "=64"));
+}
+
+}  // namespace tunesmith::te

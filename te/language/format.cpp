@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files in canonical form. Declarations, stages and the lines that open and close blocks are the pieces; a
+// comment stays on the line of the piece that it follows, or before the piece in which or before which it
+// stands. Single empty lines between pieces are kept.
+#include <algorithm>
+
+#include "support/strings.h"
+#include "te/language/syntax.h"
+
+namespace tunesmith::te::language {
+namespace {
+
+constexpr size_t kWidestAlignedStage = 40;
+
+class Formatter {
+ public:
+  explicit Formatter(const File& file) : file_(file), source_(file.source) {}
+
+  std::string Run() {
+    for (size_t i = 0; i < file_.order.size(); ++i) {
+      int item = file_.order[i];
+      bool function = item >= 0;
+      // Declarations are set apart, except functions that stand close together.
+      separate_ = i > 0 && !(function && file_.order[i - 1] >= 0);
+      if (function) {
+        Function(file_.functions[static_cast<size_t>(item)]);
+      } else {
+        Operator(file_.operators[static_cast<size_t>(-1 - item)]);
+      }
+    }
+    Comments(UINT32_MAX, 0);
+    return std::move(out_);
+  }
+
+ private:
+  void Line(int indent, std::string_view text) {
+    StrAppend(&out_, std::string(static_cast<size_t>(indent), ' '), text, "\n");
+  }
+
+  /// An empty line, if the source has one before this place or declarations must be separated.
+  void Gap(uint32_t begin) {
+    int line = source_.LineOf(begin);
+    bool wanted = separate_ || (last_line_ > 0 && line > last_line_ + 1);
+    if (wanted && !at_block_begin_ && !out_.empty()) out_ += "\n";
+    separate_ = at_block_begin_ = false;
+  }
+
+  /// The comments before `end` that are not written yet, each on its line.
+  void Comments(uint32_t end, int indent) {
+    for (; comment_ < file_.comments.size() && file_.comments[comment_].span.begin < end; ++comment_) {
+      Span span = file_.comments[comment_].span;
+      Gap(span.begin);
+      Line(indent, source_.Text(span));
+      last_line_ = source_.LineOf(span.begin);
+    }
+  }
+
+  /// Writes a piece of the source with the comments before it, in it and, on its last line, behind it.
+  /// `inner`: how far comments are indented.
+  void Piece(Span span, int indent, std::string_view text, int inner = -1) {
+    if (inner < 0) inner = indent;
+    Comments(span.begin, inner);
+    Gap(span.begin);
+    for (; comment_ < file_.comments.size() && file_.comments[comment_].span.begin < span.end; ++comment_) {
+      Line(inner, source_.Text(file_.comments[comment_].span));
+    }
+    StrAppend(&out_, std::string(static_cast<size_t>(indent), ' '), text);
+    if (HasTrailingComment(span.end)) StrAppend(&out_, "  ", source_.Text(file_.comments[comment_++].span));
+    out_ += "\n";
+    last_line_ = source_.LineOf(span.end - 1);
+  }
+
+  bool HasTrailingComment(uint32_t end) const {
+    if (comment_ >= file_.comments.size()) return false;
+    uint32_t begin = file_.comments[comment_].span.begin;
+    return source_.Text({end, begin}).find_first_not_of(" \t") == std::string_view::npos;
+  }
+
+  void Function(const FunctionSyntax& function) {
+    std::string arguments =
+        StrJoin(function.arguments, ", ", [](std::string* out, const Word& word) { out->append(word.text); });
+    Piece(function.span, 0, Layout(StrCat("fn ", function.name.text, "(", arguments, ") = "), *function.value, 0));
+  }
+
+  static std::string Tensor(const TensorSyntax& tensor) {
+    std::string out = StrCat(tensor.weight ? "weight " : "", tensor.name.text, ": ", tensor.type.text, "[");
+    for (size_t i = 0; i < tensor.shape.size(); ++i) StrAppend(&out, i > 0 ? ", " : "", Print(*tensor.shape[i]));
+    out += "]";
+    if (tensor.condition) StrAppend(&out, " if ", Print(*tensor.condition));
+    return out;
+  }
+  static std::string Attribute(const AttributeSyntax& attribute) {
+    if (attribute.value) return StrCat(attribute.name.text, " = ", Print(*attribute.value));
+    std::string choices = StrJoin(attribute.choices, " | ",
+                                  [](std::string* out, const Word& word) { out->append(word.text); });
+    return choices.empty() ? attribute.name.text : StrCat(attribute.name.text, " = ", choices);
+  }
+  static std::string Fact(const FactSyntax& fact) {
+    return fact.name.empty() ? Print(*fact.value) : StrCat(fact.name.text, " = ", Print(*fact.value));
+  }
+
+  /// The items on as few lines as hold them, those after the first indented.
+  static void Fill(const std::vector<std::string>& items, size_t indent, std::string* out) {
+    for (size_t i = 0; i < items.size(); ++i) {
+      size_t line = out->rfind('\n') + 1;  // npos + 1 is 0
+      if (i > 0 && out->size() - line + items[i].size() + 3 > kLineWidth) {
+        StrAppend(out, ",\n", std::string(indent, ' '), items[i]);
+      } else {
+        StrAppend(out, i > 0 ? ", " : "", items[i]);
+      }
+    }
+  }
+
+  template <class List, class Print>
+  static std::vector<std::string> Texts(const List& list, Print print) {
+    std::vector<std::string> texts;
+    for (const auto& item : list) texts.push_back(print(item));
+    return texts;
+  }
+
+  static std::string Header(const OperatorSyntax& op) {
+    std::vector<std::string> parameters = Texts(op.parameters, Tensor), outputs = Texts(op.outputs, Tensor);
+    std::vector<std::string> attributes = Texts(op.attributes, Attribute);
+    std::string begin = StrCat("op ", op.name.text, "(");
+    std::string inside = StrCat(StrJoin(parameters, ", "), attributes.empty() ? "" : "; ", StrJoin(attributes, ", "), ")");
+    std::string flat = StrCat(begin, inside, " -> (", StrJoin(outputs, ", "), ") {");
+    if (flat.size() <= kLineWidth && op.facts.empty()) return flat;
+    std::string out = begin;
+    if (begin.size() + inside.size() <= kLineWidth) {
+      out += inside;
+    } else {
+      size_t indent = begin.size() <= kWidestAlignedStage ? begin.size() : 8;
+      Fill(parameters, indent, &out);
+      if (!attributes.empty()) {
+        if (!parameters.empty()) StrAppend(&out, ";\n", std::string(indent, ' '));
+        else out += "; ";
+        Fill(attributes, indent, &out);
+      }
+      out += ")";
+    }
+    out += "\n    -> (";
+    Fill(outputs, 8, &out);
+    out += ")";
+    for (size_t i = 0; i < op.facts.size(); ++i) {
+      StrAppend(&out, i == 0 ? "\n    where " : ",\n          ", Fact(op.facts[i]));
+    }
+    return out + "\n{";
+  }
+
+  void Operator(const OperatorSyntax& op) {
+    Piece(op.head, 0, Header(op));
+    Block(op.body, op.end, 2);
+    Piece(op.end, 0, "}", 2);
+    for (const AlgorithmSyntax& algorithm : op.algorithms) {
+      std::string condition = algorithm.condition ? StrCat(" if ", Print(*algorithm.condition)) : "";
+      Piece(algorithm.head, 0,
+            StrCat("algorithm ", algorithm.name.text, " tolerance ", algorithm.tolerance.text, condition, " {"));
+      Block(algorithm.body, algorithm.end, 2);
+      Piece(algorithm.end, 0, "}", 2);
+    }
+  }
+
+  static std::string Left(const Statement& stage) {
+    return StrCat(stage.tensor.text, "[", StrJoin(stage.axes, ", ", [](std::string* out, const AxisSyntax& axis) {
+                    out->append(axis.name.text);
+                    if (axis.extent) StrAppend(out, " < ", Print(*axis.extent));
+                  }), "]");
+  }
+
+  /// True if the stages stand on adjacent lines, with nothing between them.
+  bool Adjacent(const Statement& a, const Statement& b) const {
+    if (a.condition || b.condition || source_.LineOf(b.span.begin) > source_.LineOf(a.span.end - 1) + 1) return false;
+    auto between = std::find_if(file_.comments.begin(), file_.comments.end(), [&](const Comment& comment) {
+      return comment.span.begin >= a.span.end && comment.span.begin < b.span.end &&
+             source_.Text({a.span.end, comment.span.begin}).find_first_not_of(" \t") != std::string_view::npos;
+    });
+    return between == file_.comments.end();
+  }
+
+  /// The width of the left sides with which those around statement `s` line up.
+  size_t AlignedWidth(const std::vector<Statement>& statements, size_t s) const {
+    size_t width = Left(statements[s]).size();
+    if (width > kWidestAlignedStage) return width;
+    auto include = [&](size_t other) {
+      size_t left = Left(statements[other]).size();
+      if (left <= kWidestAlignedStage) width = std::max(width, left);
+    };
+    for (size_t t = s; t > 0 && Adjacent(statements[t - 1], statements[t]); --t) include(t - 1);
+    for (size_t t = s; t + 1 < statements.size() && Adjacent(statements[t], statements[t + 1]); ++t) include(t + 1);
+    return width;
+  }
+
+  void Block(const std::vector<Statement>& statements, Span end, int indent) {
+    at_block_begin_ = true;
+    for (size_t s = 0; s < statements.size(); ++s) {
+      const Statement& statement = statements[s];
+      if (statement.condition) {
+        Choice(statement, indent);
+        continue;
+      }
+      std::string left = Left(statement);
+      left.resize(std::max(left.size(), AlignedWidth(statements, s)), ' ');
+      std::string blanks(static_cast<size_t>(indent), ' ');
+      std::string text = Layout(StrCat(blanks, left, " = "), *statement.value, indent);
+      Piece(statement.span, indent, std::string_view(text).substr(blanks.size()));
+    }
+    Comments(end.begin, indent);
+    at_block_begin_ = true;  // no empty line before the closing brace
+  }
+
+  void Choice(const Statement& first, int indent) {
+    const Statement* choice = &first;
+    Piece(choice->head, indent, StrCat("if ", Print(*choice->condition), " {"));
+    for (;;) {
+      Block(choice->yes, choice->yes_end, indent + 2);
+      if (!choice->has_else) return Piece(choice->yes_end, indent, "}", indent + 2);
+      bool chained = choice->no.size() == 1 && choice->no[0].condition && source_.Text(choice->else_head) == "else";
+      if (!chained) {
+        Piece({choice->yes_end.begin, choice->else_head.end}, indent, "} else {", indent + 2);
+        Block(choice->no, choice->no_end, indent + 2);
+        return Piece(choice->no_end, indent, "}", indent + 2);
+      }
+      const Statement* next = choice->no.data();
+      Piece({choice->yes_end.begin, next->head.end}, indent, StrCat("} else if ", Print(*next->condition), " {"),
+            indent + 2);
+      choice = next;
+    }
+  }
+
+  const File& file_;
+  const Source& source_;
+  std::string out_;
+  size_t comment_ = 0;           // the next to be written
+  int last_line_ = 0;            // of what was written last, in the source
+  bool at_block_begin_ = true;
+  bool separate_ = false;
+};
+
+}  // namespace
+
+std::string Print(const File& file) { return Formatter(file).Run(); }
+
+}  // namespace tunesmith::te::language
