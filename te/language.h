@@ -95,10 +95,10 @@ std::vector<Diagnostic> Check(const Operator& op);
 Result<std::string> Describe(const Operator& op, const std::vector<std::string>& bindings);
 
 /// Binds every symbol and attribute ("M=128", "act=relu") and builds the graphs of the definition and of all
-/// algorithms that apply. Each graph satisfies Verify; Normalize is left to the caller. Fails, naming all that
-/// is wrong, if a binding is unknown, missing, given twice or no value; if a condition of the operator does
-/// not hold; if a type or a range is wrong; or if parameters and outputs need more than `memory_bytes`, unless given
-/// what this process may use.
+/// algorithms that apply. Each graph satisfies Verify; Normalize is left to the caller. Fails, naming all
+/// that is wrong, if a binding is unknown, missing, given twice or no value; if a condition of the operator
+/// does not hold; if a type or a range is wrong; or if parameters and outputs need more than `memory_bytes`,
+/// unless given what this process may use.
 Result<Workload> Bind(const Operator& op, const std::vector<std::string>& bindings,
                       std::optional<int64_t> memory_bytes = std::nullopt);
 

@@ -12,7 +12,8 @@ namespace tunesmith::te {
 namespace language {
 namespace {
 
-/// A year of work at a hundred million a second; and a tensor with as many elements of 8 bytes can be counted.
+/// A year of work at a hundred million a second; and a tensor with as many elements of 8 bytes can be
+/// counted.
 constexpr int64_t kMostPoints = int64_t{1} << 52;
 
 void AddTensors(Environment* environment, const std::vector<TensorSyntax>& tensors,
@@ -58,7 +59,8 @@ void CheckSizes(const Draft& draft, Diagnostics* diagnostics) {
       const DraftAxis& of = draft.axes[static_cast<size_t>(axis)];
       StrAppend(out, of.name, " < ", *of.extent);
     });
-    diagnostics->Report(stage.span, "the stage has more than 2^52 iterations", ranges, "bind smaller extents");
+    diagnostics->Report(stage.span, "the stage has more than 2^52 iterations", ranges,
+                        "bind smaller extents");
   }
 }
 
@@ -75,7 +77,8 @@ Draft BuildDraft(Environment* environment, const std::vector<Statement>& body, S
   AddStatements(&evaluator, body);
   for (const DraftTensor& tensor : draft.tensors) {
     if (tensor.role != Role::kOutput || !tensor.exists || tensor.defined) continue;
-    diagnostics->Report(body_end, StrCat("no stage defines the output ", tensor.name, " with these attributes"), "",
+    diagnostics->Report(body_end,
+                        StrCat("no stage defines the output ", tensor.name, " with these attributes"), "",
                         "define it in every branch");
   }
   if (diagnostics->reported() == before) InferRanges(&draft, diagnostics);
@@ -89,7 +92,8 @@ std::vector<Algorithm> BuildAlgorithms(Environment* environment) {
   auto add = [&](std::string name, const std::vector<Statement>& body, Span end, double tolerance) {
     size_t before = environment->diagnostics()->reported();
     Draft draft = BuildDraft(environment, body, end);
-    if (environment->diagnostics()->reported() == before) algorithms.push_back({std::move(name), Finish(draft), tolerance});
+    if (environment->diagnostics()->reported() == before)
+      algorithms.push_back({std::move(name), Finish(draft), tolerance});
   };
   add("direct", op.body, op.end, 1);
   for (const AlgorithmSyntax& algorithm : op.algorithms) {
@@ -97,10 +101,12 @@ std::vector<Algorithm> BuildAlgorithms(Environment* environment) {
     const std::string& text = algorithm.tolerance.text;
     std::from_chars(text.data(), text.data() + text.size(), tolerance);
     if (!(tolerance >= 1 && tolerance <= 1e6)) {
-      environment->diagnostics()->Report(algorithm.tolerance.span, "a tolerance is a factor between 1 and 1e6", "",
+      environment->diagnostics()->Report(algorithm.tolerance.span,
+                                         "a tolerance is a factor between 1 and 1e6", "",
                                          "write 1 if the algorithm is as exact as the definition");
     }
-    if (algorithm.condition && !Evaluator(environment).KnownTruth(*algorithm.condition).value_or(false)) continue;
+    if (algorithm.condition && !Evaluator(environment).KnownTruth(*algorithm.condition).value_or(false))
+      continue;
     add(algorithm.name.text, algorithm.body, algorithm.end, tolerance);
   }
   return algorithms;
@@ -138,7 +144,8 @@ Result<Workload> Bind(const Operator& op, const std::vector<std::string>& bindin
   workload.bindings = environment.Canonical();
   workload.algorithms = language::BuildAlgorithms(&environment);
   TS_RETURN_IF_ERROR(language::ToStatus(diagnostics.list()));
-  TS_RETURN_IF_ERROR(CheckMemory(op.name(), workload.definition(), memory_bytes ? *memory_bytes : MemoryBytes()));
+  TS_RETURN_IF_ERROR(
+      CheckMemory(op.name(), workload.definition(), memory_bytes ? *memory_bytes : MemoryBytes()));
   for (const Algorithm& algorithm : workload.algorithms) {
     if (Status status = Verify(algorithm.graph); !status.ok()) {
       return Annotate(status, StrCat(op.name(), ", algorithm ", algorithm.name));

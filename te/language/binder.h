@@ -9,8 +9,8 @@
 
 namespace tunesmith::te::language {
 
-/// The chosen stages of a body, with ranges inferred and bounds checked. Reports what is wrong; then the draft
-/// is incomplete. The environment has been evaluated without a report.
+/// The chosen stages of a body, with ranges inferred and bounds checked. Reports what is wrong; then the
+/// draft is incomplete. The environment has been evaluated without a report.
 Draft BuildDraft(Environment* environment, const std::vector<Statement>& body, Span body_end);
 
 /// The algorithms that apply, the definition first; its size only if something was reported.

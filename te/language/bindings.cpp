@@ -34,7 +34,8 @@ std::string MeantInteger(std::string_view text) {
 
 Result<Operand> ReadInteger(const std::string& name, const std::string& text, bool extent) {
   if (!IsDecimal(text)) {
-    return Invalid(StrCat(name, "=", text, " is not a decimal integer; write ", name, "=", MeantInteger(text)));
+    return Invalid(
+        StrCat(name, "=", text, " is not a decimal integer; write ", name, "=", MeantInteger(text)));
   }
   auto value = ParseInteger(text);
   if (extent && text.starts_with('-')) {
@@ -58,7 +59,8 @@ Result<Operand> ReadValue(const Bindable& bindable, const std::string& text) {
       auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
       bool whole = error == std::errc() && end == text.data() + text.size();
       if (whole && std::isfinite(value)) return Operand::Real(value);
-      return Invalid(StrCat(name, "=", text, " is not a decimal number; write ", name, "=0.5 or ", name, "=1e-5"));
+      return Invalid(
+          StrCat(name, "=", text, " is not a decimal number; write ", name, "=0.5 or ", name, "=1e-5"));
     }
     case Bindable::Kind::kTruth:
       if (text == "1" || text == "true") return Operand::Truth(true);
@@ -71,8 +73,8 @@ Result<Operand> ReadValue(const Bindable& bindable, const std::string& text) {
       if (auto nearest = NearestName(text, bindable.choices)) {
         return Invalid(StrCat(name, "=", text, " is not one of its names; write ", name, "=", *nearest));
       }
-      return Invalid(StrCat(name, "=", text, " is not one of its names; write one of: ",
-                            StrJoin(bindable.choices, ", ")));
+      return Invalid(StrCat(name, "=", text,
+                            " is not one of its names; write one of: ", StrJoin(bindable.choices, ", ")));
   }
   return Internal("an attribute of no kind");
 }
@@ -93,8 +95,8 @@ Bindable Describe(const OperatorSyntax& op, const AttributeSyntax& attribute) {
   result.standard = Print(*attribute.value);
   const Node& value = Bare(*attribute.value);
   static constexpr std::string_view kConditions[] = {"<", "<=", ">", ">=", "==", "!=", "&&", "||", "!"};
-  bool condition = std::find(std::begin(kConditions), std::end(kConditions), value.word.text) !=
-                   std::end(kConditions);
+  bool condition =
+      std::find(std::begin(kConditions), std::end(kConditions), value.word.text) != std::end(kConditions);
   if (value.kind == NodeKind::kWord && value.word.text != "inf") condition = true;
   if (condition) {
     result.kind = Kind::kTruth;
@@ -103,7 +105,8 @@ Bindable Describe(const OperatorSyntax& op, const AttributeSyntax& attribute) {
   VisitNodes(value, [&](const Node& node) {
     static constexpr std::string_view kExact[] = {"min", "max", "abs", "select"};
     bool exact = std::find(std::begin(kExact), std::end(kExact), node.word.text) != std::end(kExact);
-    if (node.kind == NodeKind::kReal || node.kind == NodeKind::kWord || (node.kind == NodeKind::kCall && !exact)) {
+    if (node.kind == NodeKind::kReal || node.kind == NodeKind::kWord ||
+        (node.kind == NodeKind::kCall && !exact)) {
       result.kind = Kind::kReal;
     }
     if (node.kind != NodeKind::kName) return;
@@ -148,7 +151,8 @@ Status Environment::GiveOne(const std::string& name, const std::string& text) {
   std::vector<std::string> names;
   for (const Bindable& bindable : all) names.push_back(bindable.name);
   std::string message = StrCat(op_.name.text, " has no parameter ", name);
-  if (auto nearest = NearestName(name, names)) return Invalid(StrCat(message, "; did you mean ", *nearest, "?"));
+  if (auto nearest = NearestName(name, names))
+    return Invalid(StrCat(message, "; did you mean ", *nearest, "?"));
   if (names.empty()) return Invalid(message + "; it has none");
   return Invalid(StrCat(message, "; it has ", StrJoin(names, ", ")));
 }
@@ -172,10 +176,9 @@ Status Environment::Give(const std::vector<std::string>& bindings, bool partial)
   }
   std::vector<std::string> missing = partial ? std::vector<std::string>() : Unbound();
   if (missing.empty()) return {};
-  return Invalid(StrCat(op_.name.text, ": ", StrJoin(missing, ", "), missing.size() == 1 ? " is" : " are",
-                        " not given; write ", StrJoin(missing, " ", [](std::string* out, const std::string& name) {
-                          StrAppend(out, name, "=64");
-                        })));
+  return Invalid(StrCat(
+      op_.name.text, ": ", StrJoin(missing, ", "), missing.size() == 1 ? " is" : " are", " not given; write ",
+      StrJoin(missing, " ", [](std::string* out, const std::string& name) { StrAppend(out, name, "=64"); })));
 }
 
 std::vector<std::string> Environment::Unbound() {
@@ -207,7 +210,8 @@ std::map<std::string, std::string> Environment::Canonical() const {
   std::map<std::string, std::string> canonical;
   for (const auto& [name, value] : values_) {
     auto standard = defaults_.find(name);
-    if (facts_.contains(name) || (standard != defaults_.end() && ToText(standard->second) == ToText(value))) continue;
+    if (facts_.contains(name) || (standard != defaults_.end() && ToText(standard->second) == ToText(value)))
+      continue;
     canonical[name] = value.kind == Operand::Kind::kTruth ? (value.truth ? "1" : "0") : ToText(value);
   }
   return canonical;

@@ -24,7 +24,8 @@ int64_t SampleExtent(int attempt, size_t symbol) {
   static constexpr int64_t kMixed[] = {4, 2, 8, 3, 6, 1, 5, 12, 16, 7, 9, 24};
   if (attempt == 0) return kDifferent[symbol % std::size(kDifferent)];
   if (attempt == 1) return kDifferent[(symbol * 5 + 3) % std::size(kDifferent)] + 12;
-  uint32_t mixed = (static_cast<uint32_t>(attempt) * 2654435761u) ^ (static_cast<uint32_t>(symbol) * 40503u + 977u);
+  uint32_t mixed =
+      (static_cast<uint32_t>(attempt) * 2654435761u) ^ (static_cast<uint32_t>(symbol) * 40503u + 977u);
   mixed ^= mixed >> 15;
   mixed *= 2246822519u;
   mixed ^= mixed >> 13;
@@ -48,7 +49,8 @@ std::string Sample(int attempt, Environment* environment) {
 }
 
 /// Every attribute at its default, then every single other choice.
-std::vector<std::vector<std::string>> Choices(const OperatorSyntax& op, const std::vector<std::string>& given) {
+std::vector<std::vector<std::string>> Choices(const OperatorSyntax& op,
+                                              const std::vector<std::string>& given) {
   std::vector<std::vector<std::string>> all{given};
   auto add = [&](const std::string& name, std::string_view value) {
     bool taken = std::any_of(given.begin(), given.end(),
@@ -77,8 +79,9 @@ class Describer {
   std::string Run() {
     std::string out;
     for (const Statement* statement : draft_.chosen) {
-      StrAppend(&out, statement->tensor.text, "[", Axes(statement->axes), "] = ",
-                Print(*statement->value, [this](const AxisSyntax& axis) { return Axis(axis); }), "\n");
+      StrAppend(&out, statement->tensor.text, "[", Axes(statement->axes),
+                "] = ", Print(*statement->value, [this](const AxisSyntax& axis) { return Axis(axis); }),
+                "\n");
     }
     return out;
   }
@@ -150,7 +153,8 @@ std::vector<Diagnostic> Check(const Operator& op) {
 
 Result<std::string> Describe(const Operator& op, const std::vector<std::string>& bindings) {
   language::Diagnostics unheard(op.file()->source);
-  TS_RETURN_IF_ERROR(language::Environment(*op.file(), op.syntax(), &unheard).Give(bindings, /*partial=*/true));
+  TS_RETURN_IF_ERROR(
+      language::Environment(*op.file(), op.syntax(), &unheard).Give(bindings, /*partial=*/true));
   language::Outcome outcome = language::CheckOne(op, bindings, 1, true);
   TS_RETURN_IF_ERROR(language::ToStatus(outcome.diagnostics));
   if (outcome.satisfied) return outcome.stages;

@@ -27,8 +27,7 @@ std::string Render(const Diagnostic& d) {
 }
 
 std::string Render(const std::vector<Diagnostic>& diagnostics) {
-  return StrJoin(diagnostics, "\n\n",
-                 [](std::string* out, const Diagnostic& d) { out->append(Render(d)); });
+  return StrJoin(diagnostics, "\n\n", [](std::string* out, const Diagnostic& d) { out->append(Render(d)); });
 }
 
 namespace language {

@@ -39,8 +39,8 @@ class Source {
   std::vector<uint32_t> line_starts_;
 };
 
-/// Gathers the errors of one file. Beyond kMostDiagnostics it only counts; a second error with the same message
-/// at the same place is dropped.
+/// Gathers the errors of one file. Beyond kMostDiagnostics it only counts; a second error with the same
+/// message at the same place is dropped.
 class Diagnostics {
  public:
   static constexpr size_t kMostDiagnostics = 20;

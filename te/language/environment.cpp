@@ -30,7 +30,8 @@ const Operand* Environment::Find(const std::string& name) {
     return &(values_[name] = std::move(value));
   }
   if (std::find(op_.symbols.begin(), op_.symbols.end(), name) == op_.symbols.end()) return nullptr;
-  ReportValue(op_.name.span, StrCat("the symbol ", name, " has no value"), "", StrCat("bind it: ", name, "=64"));
+  ReportValue(op_.name.span, StrCat("the symbol ", name, " has no value"), "",
+              StrCat("bind it: ", name, "=64"));
   return &(values_[name] = Operand());
 }
 
@@ -90,7 +91,8 @@ std::optional<std::vector<int64_t>> Environment::Shape(const TensorSyntax& tenso
     auto extent = evaluator.KnownInteger(*node);
     if (!extent) return std::nullopt;
     if (*extent < 0) {
-      ReportValue(node->span, StrCat("the extent of dimension ", shape.size(), " of ", tensor.name.text, " is ", *extent),
+      ReportValue(node->span,
+                  StrCat("the extent of dimension ", shape.size(), " of ", tensor.name.text, " is ", *extent),
                   ValuesIn(*node), "bind values that make it 0 or more");
       return std::nullopt;
     }
@@ -106,7 +108,9 @@ std::optional<std::vector<int64_t>> Environment::Shape(const TensorSyntax& tenso
   return std::nullopt;
 }
 
-std::optional<DType> Environment::TypeOf(const TensorSyntax& tensor) { return Evaluator(this).TypeNamed(tensor.type); }
+std::optional<DType> Environment::TypeOf(const TensorSyntax& tensor) {
+  return Evaluator(this).TypeNamed(tensor.type);
+}
 
 void Environment::CollectValues(const Node& node, std::vector<std::string>* names) {
   VisitNodes(node, [&](const Node& n) {

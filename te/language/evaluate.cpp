@@ -63,15 +63,16 @@ Operand Evaluator::Value(Expr e, std::initializer_list<const Operand*> parts, co
 Operand Evaluator::Known(const Node& node) {
   Operand result = Evaluate(node);
   if (!result.is_value()) return result;
-  return Poison(node.span, "this must be known when the operator is bound", StrCat(Quote(node), " is a value"),
-                "use symbols, attributes, facts and numbers");
+  return Poison(node.span, "this must be known when the operator is bound",
+                StrCat(Quote(node), " is a value"), "use symbols, attributes, facts and numbers");
 }
 
 std::optional<int64_t> Evaluator::KnownInteger(const Node& node) {
   Operand result = Known(node);
   if (result.kind == Operand::Kind::kInteger) return result.integer;
   if (!result.poison()) {
-    Poison(node.span, "this must be an integer", StrCat(Quote(node), " is ", ToText(result)), "write an integer");
+    Poison(node.span, "this must be an integer", StrCat(Quote(node), " is ", ToText(result)),
+           "write an integer");
   }
   return std::nullopt;
 }
@@ -173,7 +174,8 @@ Operand Evaluator::Case(const Node& node, bool whole) {
   Operand subject = Evaluate(*node.args[0]);
   if (subject.poison()) return {};
   if (subject.is_value() || subject.kind == Operand::Kind::kReal) {
-    return Poison(node.args[0]->span, "case takes a name, an integer or a truth value that is known at binding",
+    return Poison(node.args[0]->span,
+                  "case takes a name, an integer or a truth value that is known at binding",
                   StrCat(Quote(*node.args[0]), " is ", ToText(subject)), "use select(condition, x, y)");
   }
   std::string text = ToText(subject);
@@ -184,7 +186,8 @@ Operand Evaluator::Case(const Node& node, bool whole) {
       return Evaluate(*node.args[i + 1], whole);
     }
   }
-  return ValueError(*node.args[0], StrCat("no label of this case is ", text), StrCat("add ", text, ": ... or else: ..."));
+  return ValueError(*node.args[0], StrCat("no label of this case is ", text),
+                    StrCat("add ", text, ": ... or else: ..."));
 }
 
 Operand Evaluator::FunctionCall(const Node& node, size_t number, bool whole) {
@@ -224,8 +227,9 @@ Operand Evaluator::Read(const Node& node) {
   if (in_draft == draft_->tensors.end() || !in_draft->exists || !in_draft->defined) {
     bool parameter = in_draft != draft_->tensors.end() && in_draft->role != Role::kOutput;
     return Poison(node.span,
-                  parameter ? StrCat("the parameter ", node.word.text, " does not exist with these attributes")
-                            : StrCat("no stage defines ", node.word.text, " with these attributes"),
+                  parameter
+                      ? StrCat("the parameter ", node.word.text, " does not exist with these attributes")
+                      : StrCat("no stage defines ", node.word.text, " with these attributes"),
                   "", "read it only where it exists: inside if, case, or a select whose condition is known");
   }
   if (in_draft->broken) return {};
@@ -283,16 +287,17 @@ Operand Evaluator::Table(const Node& node) {
     }
     auto extent = id < 0 ? std::nullopt : draft_->axes[static_cast<size_t>(id)].extent;
     if (!extent || *extent > kMostSize) {
-      return Poison(axis.name.span, StrCat("the extent of the table's axis ", axis.name.text, " is not known here"),
-                    "", StrCat("write it where the axis is introduced: ", axis.name.text, " < 3"));
+      return Poison(axis.name.span,
+                    StrCat("the extent of the table's axis ", axis.name.text, " is not known here"), "",
+                    StrCat("write it where the axis is introduced: ", axis.name.text, " < 3"));
     }
     flat = flat * Int(*extent) + Var(id);
     count *= *extent;
     if (count > kMostSize) break;
   }
   if (count != static_cast<int64_t>(node.args.size())) {
-    return Poison(node.span, StrCat("the table has ", node.args.size(), " entries, its axes have ", count), "",
-                  "write one entry for each position, the last axis fastest");
+    return Poison(node.span, StrCat("the table has ", node.args.size(), " entries, its axes have ", count),
+                  "", "write one entry for each position, the last axis fastest");
   }
   std::vector<Expr> entries;
   for (const NodePtr& arg : node.args) {
@@ -306,8 +311,8 @@ Operand Evaluator::Table(const Node& node) {
   auto choose = [&](auto& self, size_t begin, size_t end) -> Expr {
     if (end - begin == 1) return entries[begin];
     size_t middle = (begin + end) / 2;
-    return Select(te::Binary(ExprKind::kLess, flat, Int(static_cast<int64_t>(middle))), self(self, begin, middle),
-                  self(self, middle, end));
+    return Select(te::Binary(ExprKind::kLess, flat, Int(static_cast<int64_t>(middle))),
+                  self(self, begin, middle), self(self, middle, end));
   };
   Operand result = Value(choose(choose, 0, entries.size()), {}, node);
   result.size = count * 4;

@@ -37,14 +37,16 @@ Operand Evaluator::IntegerBinary(const Node& node, int64_t a, int64_t b, bool ro
   } else if (op == "*") {
     overflow = __builtin_mul_overflow(a, b, &result);
   } else {
-    if (b == 0) return ValueError(node, "division by zero", "bind what it is divided by to something else than 0");
+    if (b == 0)
+      return ValueError(node, "division by zero", "bind what it is divided by to something else than 0");
     overflow = b == -1 && a == INT64_MIN;
     if (!overflow) {
       result = op == "/" ? FloorDiv(a, b) : FloorMod(a, b);
       rounded = rounded || (op == "/" && FloorMod(a, b) != 0);
     }
   }
-  if (overflow) return ValueError(node, StrCat(Quote(node), " does not fit in 64 bits"), "bind smaller values");
+  if (overflow)
+    return ValueError(node, StrCat(Quote(node), " does not fit in 64 bits"), "bind smaller values");
   return Operand::Integer(result, rounded);
 }
 
@@ -60,7 +62,8 @@ Operand Evaluator::KnownBinary(const Node& node, const Operand& a, const Operand
       if (!side->rounded) continue;
       const Node& quotient = side == &a ? *node.args[0] : *node.args[1];
       return Poison(quotient.span, "a rounded quotient of integers becomes a real number",
-                    StrCat(Quote(quotient), " is ", side->integer), "make one of its sides real, as in 1.0/C");
+                    StrCat(Quote(quotient), " is ", side->integer),
+                    "make one of its sides real, as in 1.0/C");
     }
     double x = a.as_double(), y = b.as_double();
     if (IsComparisonText(op)) return Operand::Truth(CompareKnown(op, x, y));
@@ -68,23 +71,26 @@ Operand Evaluator::KnownBinary(const Node& node, const Operand& a, const Operand
     if (op == "-") return Operand::Real(x - y);
     if (op == "*") return Operand::Real(x * y);
     if (op == "/") return Operand::Real(x / y);
-    return Poison(node.span, "% takes integers", StrCat(ToText(a), " % ", ToText(b)), "use integers on both sides");
+    return Poison(node.span, "% takes integers", StrCat(ToText(a), " % ", ToText(b)),
+                  "use integers on both sides");
   }
   if (a.kind == b.kind && (op == "==" || op == "!=")) {
     bool same = a.kind == Kind::kName ? a.name == b.name : a.truth == b.truth;
     return Operand::Truth(same == (op == "=="));
   }
-  return Poison(node.word.span, StrCat("'", op, "' does not apply to these two"),
-                StrCat(Quote(*node.args[0]), " is ", ToText(a), ", ", Quote(*node.args[1]), " is ", ToText(b)),
-                "give it two numbers, or compare two names with == or !=");
+  return Poison(
+      node.word.span, StrCat("'", op, "' does not apply to these two"),
+      StrCat(Quote(*node.args[0]), " is ", ToText(a), ", ", Quote(*node.args[1]), " is ", ToText(b)),
+      "give it two numbers, or compare two names with == or !=");
 }
 
 Operand Evaluator::KnownCall(const Node& node, const BuiltIn& built_in, const std::vector<Operand>& args) {
   for (size_t i = 0; i < args.size(); ++i) {
     if (args[i].is_number() && !(args[i].rounded && built_in.floating)) continue;
-    return Poison(node.args[i]->span, StrCat(built_in.name, " takes numbers"),
-                  StrCat(Quote(*node.args[i]), " is ", args[i].rounded ? "a rounded quotient" : ToText(args[i])),
-                  args[i].rounded ? "make one of its sides real, as in 1.0/C" : "give it a number");
+    return Poison(
+        node.args[i]->span, StrCat(built_in.name, " takes numbers"),
+        StrCat(Quote(*node.args[i]), " is ", args[i].rounded ? "a rounded quotient" : ToText(args[i])),
+        args[i].rounded ? "make one of its sides real, as in 1.0/C" : "give it a number");
   }
   if (built_in.floating) {
     double x[3] = {0, 0, 0};

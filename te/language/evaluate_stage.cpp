@@ -47,7 +47,8 @@ int Evaluator::IntroduceAxis(const AxisSyntax& syntax) {
     if (!axis.extent) {
       axis.extent = 0;  // reported; no range need be inferred
     } else if (*axis.extent < 0) {
-      ValueError(*syntax.extent, StrCat("the extent of ", axis.name, " is ", *axis.extent), "bind other values");
+      ValueError(*syntax.extent, StrCat("the extent of ", axis.name, " is ", *axis.extent),
+                 "bind other values");
       axis.extent = 0;
     }
   }
@@ -68,7 +69,8 @@ void Evaluator::Stage(const Statement& statement) {
   for (int axis : stage.spatial) scope_.emplace_back(draft_->axes[static_cast<size_t>(axis)].name, axis);
 
   auto& tensors = draft_->tensors;
-  auto output = std::find_if(tensors.begin(), tensors.end(), [&](const DraftTensor& t) { return t.name == name; });
+  auto output =
+      std::find_if(tensors.begin(), tensors.end(), [&](const DraftTensor& t) { return t.name == name; });
   bool declared = output != tensors.end() && output->role == Role::kOutput;
   if (output != tensors.end() && (output->defined || !output->exists)) {
     Poison(statement.tensor.span,
@@ -81,7 +83,8 @@ void Evaluator::Stage(const Statement& statement) {
     DraftAxis& axis = draft_->axes[static_cast<size_t>(stage.spatial[d])];
     if (axis.extent && *axis.extent != output->shape[d]) {
       Poison(axis.span, StrCat("the axis ", axis.name, " does not have the extent of its dimension"),
-             StrCat(axis.name, " < ", *axis.extent, ", dimension ", d, " of ", name, " has the extent ", output->shape[d]),
+             StrCat(axis.name, " < ", *axis.extent, ", dimension ", d, " of ", name, " has the extent ",
+                    output->shape[d]),
              StrCat("write ", axis.name, " alone"));
     }
     axis.extent = output->shape[d];
@@ -94,7 +97,8 @@ void Evaluator::Stage(const Statement& statement) {
     if (!declared) type = value.value->type;
     body = value.value;
     if (type != body->type) {
-      Poison(statement.value->span, StrCat("the value of ", name, " is ", NameOf(body->type), ", not ", NameOf(type)),
+      Poison(statement.value->span,
+             StrCat("the value of ", name, " is ", NameOf(body->type), ", not ", NameOf(type)),
              StrCat(name, " is declared as ", NameOf(type)), StrCat("write ", NameOf(type), "(...)"));
       body = nullptr;
     }
@@ -105,7 +109,8 @@ void Evaluator::Stage(const Statement& statement) {
            StrCat("its value is ", ToText(value)), StrCat("write f32(", Quote(*statement.value), ")"));
   }
   // Evaluating the value may have added tensors, so the output is looked up again.
-  auto found = std::find_if(tensors.begin(), tensors.end(), [&](const DraftTensor& t) { return t.name == name; });
+  auto found =
+      std::find_if(tensors.begin(), tensors.end(), [&](const DraftTensor& t) { return t.name == name; });
   if (found == tensors.end()) {
     DraftTensor tensor;
     tensor.name = name;
@@ -177,12 +182,13 @@ Operand Evaluator::Hoist(std::string_view suffix, DraftStage stage, DType dtype)
 std::optional<DType> Evaluator::Accumulator(const Node& node, ReducerWord word, const Operand& body) {
   const Node& body_node = *node.args[0];
   const std::string& reducer = node.word.text;
-  std::optional<DType> type = body.is_value() ? std::optional(body.value->type)
+  std::optional<DType> type = body.is_value()                      ? std::optional(body.value->type)
                               : body.kind == Operand::Kind::kTruth ? std::optional(DType::kBool)
                                                                    : std::nullopt;
   bool logical = word == ReducerWord::kAny || word == ReducerWord::kAll;
   if (type && logical != (*type == DType::kBool)) {
-    Poison(body_node.span, StrCat(reducer, " takes ", logical ? "conditions" : "numbers"), TypeText(body_node, body),
+    Poison(body_node.span, StrCat(reducer, " takes ", logical ? "conditions" : "numbers"),
+           TypeText(body_node, body),
            logical ? StrCat("compare it, as in ", reducer, "(k) (X[k] > 0)") : "cast it, as in i32(x)");
     return std::nullopt;
   }
@@ -200,17 +206,20 @@ std::optional<DType> Evaluator::Accumulator(const Node& node, ReducerWord word, 
   }
   if (named && rounds && !MayAccumulate(*named)) {
     Poison(node.suffix.span, StrCat("a ", reducer, " cannot accumulate in ", NameOf(*named)), "",
-           StrCat("write ", reducer, IsFloat(*named) ? ":f32" : ":i32", "(...) and cast its value to ", NameOf(*named)));
+           StrCat("write ", reducer, IsFloat(*named) ? ":f32" : ":i32", "(...) and cast its value to ",
+                  NameOf(*named)));
     return std::nullopt;
   }
   if (!named && rounds && *type != DType::kF32 && *type != DType::kF64) {
     Poison(node.span, StrCat("a ", reducer, " of ", NameOf(*type), " must name its accumulator"),
            TypeText(body_node, body),
-           StrCat("write ", reducer, IsFloat(*type) ? ":f32(...) of f32(...)" : ":i32(...) of i32(...)", " factors"));
+           StrCat("write ", reducer, IsFloat(*type) ? ":f32(...) of f32(...)" : ":i32(...) of i32(...)",
+                  " factors"));
     return std::nullopt;
   }
   if (named && type && *named != *type) {
-    Poison(body_node.span, StrCat("this ", reducer, " accumulates in ", NameOf(*named), ", its body is ", NameOf(*type)),
+    Poison(body_node.span,
+           StrCat("this ", reducer, " accumulates in ", NameOf(*named), ", its body is ", NameOf(*type)),
            TypeText(body_node, body), StrCat("cast the factors of the body, as in ", NameOf(*named), "(x)"));
     return std::nullopt;
   }
@@ -233,7 +242,8 @@ Operand Evaluator::Reduce(const Node& node, bool whole) {
     if (stage.body) {
       std::vector<int> free;
       for (int axis : FreeAxes(stage.body)) {
-        if (std::find(stage.reduced.begin(), stage.reduced.end(), axis) == stage.reduced.end()) free.push_back(axis);
+        if (std::find(stage.reduced.begin(), stage.reduced.end(), axis) == stage.reduced.end())
+          free.push_back(axis);
       }
       if (whole) {
         for (size_t i = 0; i < outside; ++i) stage.spatial.push_back(scope_[i].second);
@@ -257,7 +267,8 @@ Operand Evaluator::ArgReduce(const Node& node, ReducerWord word, Operand body, c
                   "reduce over one axis; merge dimensions in the shape of the parameter");
   }
   if (!body.is_value()) {
-    return Poison(node.args[0]->span, StrCat(node.word.text, " of a number"), "", "give it values of a tensor");
+    return Poison(node.args[0]->span, StrCat(node.word.text, " of a number"), "",
+                  "give it values of a tensor");
   }
   DType index = DType::kI64;
   if (!node.suffix.empty()) {

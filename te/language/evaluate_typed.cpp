@@ -41,7 +41,8 @@ Expr Evaluator::As(DType type, const Operand& operand, const Node& node) {
   std::string name(NameOf(type));
   if (operand.is_value()) {
     if (operand.value->type == type) return operand.value;
-    Poison(node.span, StrCat("expected ", name), TypeText(node, operand), StrCat("write ", name, "(", Quote(node), ")"));
+    Poison(node.span, StrCat("expected ", name), TypeText(node, operand),
+           StrCat("write ", name, "(", Quote(node), ")"));
     return nullptr;
   }
   if (operand.kind == Kind::kTruth && type == DType::kBool) return Bool(operand.truth);
@@ -61,7 +62,8 @@ Expr Evaluator::As(DType type, const Operand& operand, const Node& node) {
     return nullptr;
   }
   Poison(node.span, StrCat("expected ", name), TypeText(node, operand),
-         operand.kind == Kind::kReal ? "write an integer, or cast the other side to f32" : StrCat("give it a value of ", name));
+         operand.kind == Kind::kReal ? "write an integer, or cast the other side to f32"
+                                     : StrCat("give it a value of ", name));
   return nullptr;
 }
 
@@ -95,7 +97,8 @@ Operand Evaluator::Unary(const Node& node) {
     if (a.integer != INT64_MIN) return Operand::Integer(-a.integer, a.rounded);
     return ValueError(node, StrCat(Quote(node), " does not fit in 64 bits"), "bind smaller values");
   }
-  if (a.is_value() && a.value->type != DType::kBool) return Value(te::Unary(ExprKind::kNeg, a.value), {&a}, node);
+  if (a.is_value() && a.value->type != DType::kBool)
+    return Value(te::Unary(ExprKind::kNeg, a.value), {&a}, node);
   return Poison(node.span, "- takes a number", TypeText(arg, a), "give it a number, or write ! for 'not'");
 }
 
@@ -133,12 +136,13 @@ Operand Evaluator::TypedBinary(const Node& node, std::string_view op, const Node
   ExprKind kind = KindOf(op);
   bool equality = kind == ExprKind::kEqual || kind == ExprKind::kNotEqual;
   if (x->type == DType::kBool && !equality) {
-    return Poison(node.span, StrCat("'", op, "' does not apply to bool"), TypeText(a.is_value() ? a_node : b_node, a.is_value() ? a : b),
+    return Poison(node.span, StrCat("'", op, "' does not apply to bool"),
+                  TypeText(a.is_value() ? a_node : b_node, a.is_value() ? a : b),
                   "use && and ||, or cast to a number");
   }
   if (kind == ExprKind::kMod && IsFloat(x->type)) {
-    return Poison(node.span, "'%' takes integers", TypeText(a.is_value() ? a_node : b_node, a.is_value() ? a : b),
-                  "write x - floor(x / y)*y");
+    return Poison(node.span, "'%' takes integers",
+                  TypeText(a.is_value() ? a_node : b_node, a.is_value() ? a : b), "write x - floor(x / y)*y");
   }
   if (op == ">" || op == ">=") std::swap(x, y);
   return Value(te::Binary(kind, std::move(x), std::move(y)), {&a, &b}, node);
@@ -204,7 +208,8 @@ Operand Evaluator::BuiltInCall(const Node& node, const BuiltIn& built_in) {
   if (!typed_node) return KnownCall(node, built_in, args);
   DType type = typed.value->type;
   if (type == DType::kBool || (built_in.floating && !IsFloat(type))) {
-    return Poison(typed_node->span, StrCat(built_in.name, " takes ", built_in.floating ? "floating values" : "numbers"),
+    return Poison(typed_node->span,
+                  StrCat(built_in.name, " takes ", built_in.floating ? "floating values" : "numbers"),
                   TypeText(*typed_node, typed), StrCat("write f32(", Quote(*typed_node), ")"));
   }
   std::vector<Expr> operands;
@@ -266,9 +271,12 @@ Operand Evaluator::CastCall(const Node& node, bool whole) {
   }
   if (!IsFloat(from) || !IsInteger(*type)) {
     return Poison(node.span, StrCat("a cast that rounds ", suffix, " is from floating to an integer"),
-                  StrCat(TypeText(arg, a), ", ", target, " is the target"), StrCat("write ", node.word.text, "(...)"));
+                  StrCat(TypeText(arg, a), ", ", target, " is the target"),
+                  StrCat("write ", node.word.text, "(...)"));
   }
-  Rounding rounding = suffix == "nearest" ? Rounding::kNearestEven : suffix == "down" ? Rounding::kDown : Rounding::kUp;
+  Rounding rounding = suffix == "nearest" ? Rounding::kNearestEven
+                      : suffix == "down"  ? Rounding::kDown
+                                          : Rounding::kUp;
   return Value(Cast(*type, std::move(e), rounding), {&a}, node);
 }
 

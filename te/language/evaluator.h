@@ -46,7 +46,8 @@ class Evaluator {
 
   // evaluate_stage.cpp
   Operand Reduce(const Node& node, bool whole);
-  Operand ArgReduce(const Node& node, ReducerWord word, Operand body, const std::vector<int>& axes, bool whole);
+  Operand ArgReduce(const Node& node, ReducerWord word, Operand body, const std::vector<int>& axes,
+                    bool whole);
   std::optional<DType> Accumulator(const Node& node, ReducerWord word, const Operand& body);
   int IntroduceAxis(const AxisSyntax& axis);
   /// The axes in scope that the expression uses.
@@ -71,8 +72,8 @@ class Evaluator {
   Operand Extreme(const Node& node);
   Operand CastCall(const Node& node, bool whole);
   /// Two operands as expressions of one type, that of the one which is a value.
-  bool Unify(std::string_view what, const Node& a_node, const Operand& a, const Node& b_node, const Operand& b,
-             Expr* x, Expr* y);
+  bool Unify(std::string_view what, const Node& a_node, const Operand& a, const Node& b_node,
+             const Operand& b, Expr* x, Expr* y);
   /// A known operand, or a value of this very type, as an expression of the type; null after a report.
   Expr As(DType type, const Operand& operand, const Node& node);
 

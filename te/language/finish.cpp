@@ -45,7 +45,8 @@ class Finisher {
   static Expr Renamed(const Expr& e, int from, int to) {
     return Substitute(e, [&](const Expr& node) -> Expr {
       if (node->kind != ExprKind::kRead || node->id != from) return nullptr;
-      std::vector<Expr> indices(node->args.begin(), node->args.begin() + static_cast<ptrdiff_t>(ReadRank(*node)));
+      std::vector<Expr> indices(node->args.begin(),
+                                node->args.begin() + static_cast<ptrdiff_t>(ReadRank(*node)));
       if (!node->guarded) return Read(node->type, to, std::move(indices));
       return GuardedRead(node->type, to, std::move(indices), nullptr, node->args.back());
     });
@@ -141,7 +142,8 @@ class Finisher {
         if (node->kind == ExprKind::kVar) {
           return Var(static_cast<int>(std::find(axes.begin(), axes.end(), node->id) - axes.begin()));
         }
-        std::vector<Expr> indices(node->args.begin(), node->args.begin() + static_cast<ptrdiff_t>(ReadRank(*node)));
+        std::vector<Expr> indices(node->args.begin(),
+                                  node->args.begin() + static_cast<ptrdiff_t>(ReadRank(*node)));
         int id = number[static_cast<size_t>(node->id)];
         if (!node->guarded) return Read(node->type, id, std::move(indices));
         return GuardedRead(node->type, id, std::move(indices), nullptr, node->args.back());

@@ -79,20 +79,22 @@ class Formatter {
   void Function(const FunctionSyntax& function) {
     std::string arguments =
         StrJoin(function.arguments, ", ", [](std::string* out, const Word& word) { out->append(word.text); });
-    Piece(function.span, 0, Layout(StrCat("fn ", function.name.text, "(", arguments, ") = "), *function.value, 0));
+    Piece(function.span, 0,
+          Layout(StrCat("fn ", function.name.text, "(", arguments, ") = "), *function.value, 0));
   }
 
   static std::string Tensor(const TensorSyntax& tensor) {
     std::string out = StrCat(tensor.weight ? "weight " : "", tensor.name.text, ": ", tensor.type.text, "[");
-    for (size_t i = 0; i < tensor.shape.size(); ++i) StrAppend(&out, i > 0 ? ", " : "", Print(*tensor.shape[i]));
+    for (size_t i = 0; i < tensor.shape.size(); ++i)
+      StrAppend(&out, i > 0 ? ", " : "", Print(*tensor.shape[i]));
     out += "]";
     if (tensor.condition) StrAppend(&out, " if ", Print(*tensor.condition));
     return out;
   }
   static std::string Attribute(const AttributeSyntax& attribute) {
     if (attribute.value) return StrCat(attribute.name.text, " = ", Print(*attribute.value));
-    std::string choices = StrJoin(attribute.choices, " | ",
-                                  [](std::string* out, const Word& word) { out->append(word.text); });
+    std::string choices =
+        StrJoin(attribute.choices, " | ", [](std::string* out, const Word& word) { out->append(word.text); });
     return choices.empty() ? attribute.name.text : StrCat(attribute.name.text, " = ", choices);
   }
   static std::string Fact(const FactSyntax& fact) {
@@ -122,7 +124,8 @@ class Formatter {
     std::vector<std::string> parameters = Texts(op.parameters, Tensor), outputs = Texts(op.outputs, Tensor);
     std::vector<std::string> attributes = Texts(op.attributes, Attribute);
     std::string begin = StrCat("op ", op.name.text, "(");
-    std::string inside = StrCat(StrJoin(parameters, ", "), attributes.empty() ? "" : "; ", StrJoin(attributes, ", "), ")");
+    std::string inside =
+        StrCat(StrJoin(parameters, ", "), attributes.empty() ? "" : "; ", StrJoin(attributes, ", "), ")");
     std::string flat = StrCat(begin, inside, " -> (", StrJoin(outputs, ", "), ") {");
     if (flat.size() <= kLineWidth && op.facts.empty()) return flat;
     std::string out = begin;
@@ -132,19 +135,28 @@ class Formatter {
       size_t indent = begin.size() <= kWidestAlignedStage ? begin.size() : 8;
       Fill(parameters, indent, &out);
       if (!attributes.empty()) {
-        if (!parameters.empty()) StrAppend(&out, ";\n", std::string(indent, ' '));
-        else out += "; ";
+        StrAppend(&out, parameters.empty() ? "; " : ";\n" + std::string(indent, ' '));
         Fill(attributes, indent, &out);
       }
       out += ")";
     }
-    out += "\n    -> (";
+    std::string results = StrJoin(outputs, ", ");
+    bool fits = begin.size() + inside.size() + results.size() + 6 <= kLineWidth;
+    out += fits ? " -> (" : "\n    -> (";
     Fill(outputs, 8, &out);
     out += ")";
-    for (size_t i = 0; i < op.facts.size(); ++i) {
-      StrAppend(&out, i == 0 ? "\n    where " : ",\n          ", Fact(op.facts[i]));
-    }
+    AddFacts(op.facts, &out);
     return out + "\n{";
+  }
+
+  /// Definitions on lines of their own, conditions as many as fit.
+  static void AddFacts(const std::vector<FactSyntax>& facts, std::string* out) {
+    for (size_t i = 0; i < facts.size(); ++i) {
+      std::string text = Fact(facts[i]);
+      bool together = i > 0 && facts[i].name.empty() && facts[i - 1].name.empty() &&
+                      out->size() - out->rfind('\n') + text.size() + 2 <= kLineWidth;
+      StrAppend(out, i == 0 ? "\n    where " : together ? ", " : ",\n          ", text);
+    }
   }
 
   void Operator(const OperatorSyntax& op) {
@@ -154,40 +166,56 @@ class Formatter {
     for (const AlgorithmSyntax& algorithm : op.algorithms) {
       std::string condition = algorithm.condition ? StrCat(" if ", Print(*algorithm.condition)) : "";
       Piece(algorithm.head, 0,
-            StrCat("algorithm ", algorithm.name.text, " tolerance ", algorithm.tolerance.text, condition, " {"));
+            StrCat("algorithm ", algorithm.name.text, " tolerance ", algorithm.tolerance.text, condition,
+                   " {"));
       Block(algorithm.body, algorithm.end, 2);
       Piece(algorithm.end, 0, "}", 2);
     }
   }
 
   static std::string Left(const Statement& stage) {
-    return StrCat(stage.tensor.text, "[", StrJoin(stage.axes, ", ", [](std::string* out, const AxisSyntax& axis) {
-                    out->append(axis.name.text);
-                    if (axis.extent) StrAppend(out, " < ", Print(*axis.extent));
-                  }), "]");
+    return StrCat(stage.tensor.text, "[",
+                  StrJoin(stage.axes, ", ",
+                          [](std::string* out, const AxisSyntax& axis) {
+                            out->append(axis.name.text);
+                            if (axis.extent) StrAppend(out, " < ", Print(*axis.extent));
+                          }),
+                  "]");
   }
 
   /// True if the stages stand on adjacent lines, with nothing between them.
   bool Adjacent(const Statement& a, const Statement& b) const {
-    if (a.condition || b.condition || source_.LineOf(b.span.begin) > source_.LineOf(a.span.end - 1) + 1) return false;
+    if (a.condition || b.condition || source_.LineOf(b.span.begin) > source_.LineOf(a.span.end - 1) + 1)
+      return false;
     auto between = std::find_if(file_.comments.begin(), file_.comments.end(), [&](const Comment& comment) {
       return comment.span.begin >= a.span.end && comment.span.begin < b.span.end &&
-             source_.Text({a.span.end, comment.span.begin}).find_first_not_of(" \t") != std::string_view::npos;
+             source_.Text({a.span.end, comment.span.begin}).find_first_not_of(" \t") !=
+                 std::string_view::npos;
     });
     return between == file_.comments.end();
   }
 
+  /// True if the stage stands on one line with its left side padded to `width`.
+  static bool Fits(const Statement& stage, size_t width, int indent) {
+    return static_cast<size_t>(indent) + width + 3 + Print(*stage.value).size() <= kLineWidth;
+  }
+
   /// The width of the left sides with which those around statement `s` line up.
-  size_t AlignedWidth(const std::vector<Statement>& statements, size_t s) const {
-    size_t width = Left(statements[s]).size();
-    if (width > kWidestAlignedStage) return width;
-    auto include = [&](size_t other) {
-      size_t left = Left(statements[other]).size();
-      if (left <= kWidestAlignedStage) width = std::max(width, left);
+  size_t AlignedWidth(const std::vector<Statement>& statements, size_t s, int indent) const {
+    size_t own = Left(statements[s]).size(), width = own;
+    auto joins = [&](size_t t) {
+      size_t left = Left(statements[t]).size();
+      return left <= kWidestAlignedStage && Fits(statements[t], left, indent);
     };
-    for (size_t t = s; t > 0 && Adjacent(statements[t - 1], statements[t]); --t) include(t - 1);
-    for (size_t t = s; t + 1 < statements.size() && Adjacent(statements[t], statements[t + 1]); ++t) include(t + 1);
-    return width;
+    if (!joins(s)) return own;
+    for (size_t t = s; t > 0 && Adjacent(statements[t - 1], statements[t]) && joins(t - 1); --t) {
+      width = std::max(width, Left(statements[t - 1]).size());
+    }
+    for (size_t t = s + 1; t < statements.size() && Adjacent(statements[t - 1], statements[t]) && joins(t);
+         ++t) {
+      width = std::max(width, Left(statements[t]).size());
+    }
+    return Fits(statements[s], width, indent) ? width : own;
   }
 
   void Block(const std::vector<Statement>& statements, Span end, int indent) {
@@ -199,7 +227,7 @@ class Formatter {
         continue;
       }
       std::string left = Left(statement);
-      left.resize(std::max(left.size(), AlignedWidth(statements, s)), ' ');
+      left.resize(AlignedWidth(statements, s, indent), ' ');
       std::string blanks(static_cast<size_t>(indent), ' ');
       std::string text = Layout(StrCat(blanks, left, " = "), *statement.value, indent);
       Piece(statement.span, indent, std::string_view(text).substr(blanks.size()));
@@ -214,15 +242,16 @@ class Formatter {
     for (;;) {
       Block(choice->yes, choice->yes_end, indent + 2);
       if (!choice->has_else) return Piece(choice->yes_end, indent, "}", indent + 2);
-      bool chained = choice->no.size() == 1 && choice->no[0].condition && source_.Text(choice->else_head) == "else";
+      bool chained =
+          choice->no.size() == 1 && choice->no[0].condition && source_.Text(choice->else_head) == "else";
       if (!chained) {
         Piece({choice->yes_end.begin, choice->else_head.end}, indent, "} else {", indent + 2);
         Block(choice->no, choice->no_end, indent + 2);
         return Piece(choice->no_end, indent, "}", indent + 2);
       }
       const Statement* next = choice->no.data();
-      Piece({choice->yes_end.begin, next->head.end}, indent, StrCat("} else if ", Print(*next->condition), " {"),
-            indent + 2);
+      Piece({choice->yes_end.begin, next->head.end}, indent,
+            StrCat("} else if ", Print(*next->condition), " {"), indent + 2);
       choice = next;
     }
   }
@@ -230,8 +259,8 @@ class Formatter {
   const File& file_;
   const Source& source_;
   std::string out_;
-  size_t comment_ = 0;           // the next to be written
-  int last_line_ = 0;            // of what was written last, in the source
+  size_t comment_ = 0;  // the next to be written
+  int last_line_ = 0;   // of what was written last, in the source
   bool at_block_begin_ = true;
   bool separate_ = false;
 };

@@ -89,7 +89,8 @@ class Lexer {
     } else if (c == '#') {
       size_t end = std::min(text_.find('\n', at_), text_.size());
       size_t last = end;
-      while (last > at_ + 1 && (text_[last - 1] == ' ' || text_[last - 1] == '\t' || text_[last - 1] == '\r')) {
+      while (last > at_ + 1 &&
+             (text_[last - 1] == ' ' || text_[last - 1] == '\t' || text_[last - 1] == '\r')) {
         --last;
       }
       tokens_.comments.push_back({{static_cast<uint32_t>(at_), static_cast<uint32_t>(last)}, first_on_line_});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a sub-expression is worth while an operator is bound: a number, truth value or name that is known, or a
-// value that each element computes.
+// What a sub-expression is worth while an operator is bound: a number, truth value or name that is known, or
+// a value that each element computes.
 #pragma once
 
 #include <cstdint>

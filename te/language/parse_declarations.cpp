@@ -9,7 +9,8 @@ bool Parser::Function() {
   FunctionSyntax function;
   uint32_t begin = Peek().span.begin;
   ++at_;
-  if (!ExpectName(&function.name, "the function's name") || !Expect("(", "before the arguments")) return false;
+  if (!ExpectName(&function.name, "the function's name") || !Expect("(", "before the arguments"))
+    return false;
   do {
     Word argument;
     if (!ExpectName(&argument, "an argument's name")) return false;
@@ -49,7 +50,8 @@ bool Parser::Header(OperatorSyntax* op) {
     } while (Take(","));
   }
   if (!Expect(")", "after the parameters") || !Expect("->", "before the outputs") ||
-      !Expect("(", "before the outputs") || !Tensors(&op->outputs, true) || !Expect(")", "after the outputs")) {
+      !Expect("(", "before the outputs") || !Tensors(&op->outputs, true) ||
+      !Expect(")", "after the outputs")) {
     return false;
   }
   if (Take("where")) {

@@ -143,8 +143,8 @@ bool Parser::AtReduction() const {
   if (items == 1) return true;
   const Token& next = Peek(ahead);
   bool operand = next.kind == TokenKind::kInteger || next.kind == TokenKind::kReal || next.Is("(") ||
-                 (next.kind == TokenKind::kName &&
-                  (!IsReserved(next.text) || next.Is("case") || next.Is("inf") || next.Is("true") || next.Is("false")));
+                 (next.kind == TokenKind::kName && (!IsReserved(next.text) || next.Is("case") ||
+                                                    next.Is("inf") || next.Is("true") || next.Is("false")));
   return operand && !next.first_on_line;
 }
 
@@ -209,7 +209,8 @@ NodePtr Parser::Named() {
     if (!Expect("]", "after the indices")) return nullptr;
   } else if (At(".") || At("(")) {
     node->kind = NodeKind::kCall;
-    if (Take(".") && !ExpectName(&node->suffix, "how the cast rounds: nearest, down, up or sat")) return nullptr;
+    if (Take(".") && !ExpectName(&node->suffix, "how the cast rounds: nearest, down, up or sat"))
+      return nullptr;
     if (!Expect("(", "before the arguments") || !List(&node->args, ")")) return nullptr;
   }
   return Finish(std::move(node), begin);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The recursive-descent parser; a method parses what docs/language.md's grammar calls by its name. A method that
-// fails has reported why and returns false or null; its caller returns as well, up to the statement or the
-// declaration, behind which parsing goes on.
+// The recursive-descent parser; a method parses what docs/language.md's grammar calls by its name. A method
+// that fails has reported why and returns false or null; its caller returns as well, up to the statement or
+// the declaration, behind which parsing goes on.
 #pragma once
 
 #include <string>

@@ -16,14 +16,16 @@ bool IsProduct(const Node& node) {
          (node.word.text == "*" || node.word.text == "/" || node.word.text == "%");
 }
 
-/// Reads, calls and the like make a product of many words, which is written with blanks around its operators.
-bool IsWordy(const Node& node) {
-  bool wordy = false;
-  VisitNodes(node, [&](const Node& n) {
-    wordy = wordy || n.kind == NodeKind::kRead || n.kind == NodeKind::kCall || n.kind == NodeKind::kReduce ||
-            n.kind == NodeKind::kCase || n.kind == NodeKind::kTable;
+/// Products of names and integers, as in indices and extents, are written without blanks: i*2 + j; those of
+/// values with blanks, and remainders.
+bool IsTight(const Node& product) {
+  bool tight = true;
+  VisitNodes(product, [&](const Node& n) {
+    bool simple = n.kind == NodeKind::kInteger || n.kind == NodeKind::kName || n.kind == NodeKind::kParen ||
+                  n.kind == NodeKind::kUnary || n.kind == NodeKind::kBinary;
+    tight = tight && simple && n.word.text != "%";
   });
-  return wordy;
+  return tight;
 }
 
 int Level(const Node& node) {
@@ -52,10 +54,11 @@ class Printer {
       case NodeKind::kUnary:
         return node.word.text + Operand(*node.args[0]);
       case NodeKind::kBinary:
-        return Binary(node, IsProduct(node) && !IsWordy(node));
+        return Binary(node, IsProduct(node) && IsTight(node));
       case NodeKind::kRead:
         return StrCat(node.word.text, "[", List(node.args, 0),
-                      node.otherwise ? StrCat(node.args.empty() ? "" : " ", "| ", Flat(*node.otherwise)) : "", "]");
+                      node.otherwise ? StrCat(node.args.empty() ? "" : " ", "| ", Flat(*node.otherwise)) : "",
+                      "]");
       case NodeKind::kCall:
         return StrCat(CallName(node), "(", List(node.args, 0), ")");
       case NodeKind::kReduce:
@@ -112,8 +115,8 @@ class Printer {
   const AxisPrinter* axis_;
 };
 
-/// Breaks what does not fit on a line: sums and products before their operators, arguments after their commas,
-/// reductions after their axes, cases after each label.
+/// Breaks what does not fit on a line: sums and products before their operators, arguments after their
+/// commas, reductions after their axes, cases between labels.
 class Breaker {
  public:
   Breaker(std::string_view prefix, int indent) : out_(prefix), indent_(indent) {}
@@ -224,8 +227,14 @@ class Breaker {
     out_ += " {";
     indent_ += 2;
     for (size_t i = 0; i < node.labels.size(); ++i) {
-      NewLine(indent_);
-      StrAppend(&out_, node.labels[i].text, ": ");
+      std::string label = StrCat(node.labels[i].text, ": ");
+      int width = static_cast<int>(label.size() + printer_.Flat(*node.args[i + 1]).size());
+      if (i == 0 || Column() + 1 + width + 1 > kLineWidth) {
+        NewLine(indent_);
+      } else {
+        out_ += " ";
+      }
+      out_ += label;
       Put(*node.args[i + 1], 1);
       if (i + 1 < node.labels.size()) out_ += ",";
     }
@@ -243,6 +252,8 @@ class Breaker {
 
 std::string Print(const Node& node) { return Printer(nullptr).Flat(node); }
 std::string Print(const Node& node, const AxisPrinter& axis) { return Printer(&axis).Flat(node); }
-std::string Layout(std::string_view prefix, const Node& node, int indent) { return Breaker(prefix, indent).Run(node); }
+std::string Layout(std::string_view prefix, const Node& node, int indent) {
+  return Breaker(prefix, indent).Run(node);
+}
 
 }  // namespace tunesmith::te::language

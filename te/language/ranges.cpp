@@ -92,10 +92,11 @@ class RangeInference {
         int64_t before = *draft_.ExtentOf(first[a]->tensor, first_dimension[a]);
         int64_t here = *draft_.ExtentOf(read.tensor, d);
         if (before == here) continue;
-        diagnostics_->Report(read.index_spans[d],
-                             StrCat("the axis ", draft_.axes[a].name, " indexes dimensions of different extents"),
-                             StrCat(Dimension(*first[a], first_dimension[a]), ", ", Dimension(read, d)),
-                             StrCat("give both the same extent, or write the range: ", draft_.axes[a].name, " < ..."));
+        diagnostics_->Report(
+            read.index_spans[d],
+            StrCat("the axis ", draft_.axes[a].name, " indexes dimensions of different extents"),
+            StrCat(Dimension(*first[a], first_dimension[a]), ", ", Dimension(read, d)),
+            StrCat("give both the same extent, or write the range: ", draft_.axes[a].name, " < ..."));
       }
     }
   }
@@ -124,7 +125,8 @@ class RangeInference {
       std::string guard = StrCat("guard it: ", name, "[", d > 0 ? "..., " : "", index,
                                  d + 1 < read.indices.size() ? ", ..." : "", " | 0]");
       if (!range) {
-        diagnostics_->Report(read.index_spans[d], StrCat("the range of the index ", index, " cannot be inferred"),
+        diagnostics_->Report(read.index_spans[d],
+                             StrCat("the range of the index ", index, " cannot be inferred"),
                              Dimension(read, d), guard);
       } else if (range->low < 0 || range->high >= *draft_.ExtentOf(read.tensor, d)) {
         diagnostics_->Report(

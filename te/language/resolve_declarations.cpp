@@ -24,8 +24,8 @@ void Resolver::Function(const FunctionSyntax& function) {
   Declarable(function.name, "the function");
   for (size_t i = 0; i < functions_visible_; ++i) {
     if (file_.functions[i].name.text != function.name.text) continue;
-    diagnostics_->Report(function.name.span, StrCat("the function ", function.name.text, " is defined twice"), "",
-                         "rename one of them");
+    diagnostics_->Report(function.name.span, StrCat("the function ", function.name.text, " is defined twice"),
+                         "", "rename one of them");
   }
   for (const Word& argument : function.arguments) {
     Declarable(argument, "the argument");
@@ -118,7 +118,8 @@ void Resolver::DeclareFacts(const OperatorSyntax& op) {
     Declarable(fact.name, "the fact");
     if (scalars_.contains(name)) {
       diagnostics_->Report(fact.name.span, StrCat(name, " is declared twice"),
-                           StrCat(name, " is also a symbol, an attribute or another fact"), "choose another name");
+                           StrCat(name, " is also a symbol, an attribute or another fact"),
+                           "choose another name");
     }
     scalars_.insert({name, false});
   }
@@ -129,8 +130,9 @@ void Resolver::DeclareTensors(const OperatorSyntax& op, const std::vector<Tensor
     const std::string& name = tensor.name.text;
     Declarable(tensor.name, "the tensor");
     if (IsCKeyword(name)) {
-      diagnostics_->Report(tensor.name.span, StrCat("the tensor ", name, " has a name that C keeps for itself"),
-                           "", StrCat("call it ", name, "_"));
+      diagnostics_->Report(tensor.name.span,
+                           StrCat("the tensor ", name, " has a name that C keeps for itself"), "",
+                           StrCat("call it ", name, "_"));
     }
     if (!declared_.insert({name, {tensor.shape.size(), tensor.span}}).second) {
       diagnostics_->Report(tensor.name.span, StrCat("the tensor ", name, " is declared twice"), "",
@@ -179,9 +181,8 @@ void Resolver::Body(const OperatorSyntax& op, const std::vector<Statement>& body
   Statements(body, &defined);
   for (const TensorSyntax& output : op.outputs) {
     if (written_.contains(output.name.text)) continue;
-    std::string axes = StrJoin(output.shape, ", ", [n = 0](std::string* out, const NodePtr&) mutable {
-      StrAppend(out, "i", n++);
-    });
+    std::string axes = StrJoin(
+        output.shape, ", ", [n = 0](std::string* out, const NodePtr&) mutable { StrAppend(out, "i", n++); });
     diagnostics_->Report(end, StrCat("no stage defines the output ", output.name.text),
                          StrCat(output.name.text, " has ", Count(output.shape.size(), "dimension")),
                          StrCat("add the stage ", output.name.text, "[", axes, "] = ..."));
@@ -192,13 +193,13 @@ void Resolver::Body(const OperatorSyntax& op, const std::vector<Statement>& body
 void Resolver::CheckUnreadTensors(const OperatorSyntax& op, bool definition) {
   for (const TensorSyntax& parameter : op.parameters) {
     if (!definition || read_.contains(parameter.name.text)) continue;
-    diagnostics_->Report(parameter.name.span, StrCat("no stage reads the parameter ", parameter.name.text), "",
-                         "read it, or remove it");
+    diagnostics_->Report(parameter.name.span, StrCat("no stage reads the parameter ", parameter.name.text),
+                         "", "read it, or remove it");
   }
   for (const auto& [name, spans] : written_) {
     if (read_.contains(name) || declared_.contains(name)) continue;
-    diagnostics_->Report(spans[0], StrCat("no stage reads ", name), StrCat(name, " is no output of ", op.name.text),
-                         "read it, or remove its stage");
+    diagnostics_->Report(spans[0], StrCat("no stage reads ", name),
+                         StrCat(name, " is no output of ", op.name.text), "read it, or remove its stage");
   }
 }
 
@@ -233,9 +234,10 @@ void Resolver::Stage(const Statement& stage, Definitions* defined) {
     Declarable(stage.tensor, "the tensor");
   }
   if (auto other = defined->find(name); other != defined->end()) {
-    diagnostics_->Report(stage.tensor.span, StrCat(name, " is defined twice"),
-                         StrCat("line ", file_.source.LineOf(other->second.span.begin), " defines it already"),
-                         "give one of them another name, or put them into the branches of an if");
+    diagnostics_->Report(
+        stage.tensor.span, StrCat(name, " is defined twice"),
+        StrCat("line ", file_.source.LineOf(other->second.span.begin), " defines it already"),
+        "give one of them another name, or put them into the branches of an if");
   }
   axes_.clear();
   reduced_.clear();
@@ -250,9 +252,10 @@ void Resolver::Stage(const Statement& stage, Definitions* defined) {
   Definition definition{rank, stage.tensor.span};
   auto first = first_.insert({name, definition}).first->second;
   if (declared == declared_.end() && first.rank != rank) {
-    diagnostics_->Report(stage.tensor.span, StrCat(name, " has ", Count(first.rank, "dimension"), ", not ", rank),
-                         StrCat("line ", file_.source.LineOf(first.span.begin), " defines it in another branch"),
-                         "use one rank in all branches, or two names");
+    diagnostics_->Report(
+        stage.tensor.span, StrCat(name, " has ", Count(first.rank, "dimension"), ", not ", rank),
+        StrCat("line ", file_.source.LineOf(first.span.begin), " defines it in another branch"),
+        "use one rank in all branches, or two names");
   }
   defined->insert({name, definition});
 }
@@ -264,8 +267,9 @@ void Resolver::IntroduceAxis(const AxisSyntax& axis) {
       diagnostics_->Report(axis.name.span, StrCat("the axis ", name, " is named twice"), "",
                            "give one of them another name");
     } else if (IsScalar(name)) {
-      diagnostics_->Report(axis.name.span, StrCat("the axis ", name, " has the name of a symbol, an attribute or a fact"),
-                           "", "choose another name");
+      diagnostics_->Report(axis.name.span,
+                           StrCat("the axis ", name, " has the name of a symbol, an attribute or a fact"), "",
+                           "choose another name");
     }
   }
   if (axis.extent) Expression(*axis.extent, Place::kKnown);

@@ -55,8 +55,8 @@ void Resolver::Name(const Node& node, Place place) {
     const Node& reduction = *reduced_[name];
     diagnostics_->Report(node.span, StrCat("the axis ", name, " is used outside of its reduction"),
                          StrCat("the reduction ends here: ", file_.source.Quote(reduction.span)),
-                         StrCat("put all that it reduces into parentheses, as in ", reduction.word.text, "(", name,
-                                ") (...)"));
+                         StrCat("put all that it reduces into parentheses, as in ", reduction.word.text, "(",
+                                name, ") (...)"));
     return;
   }
   if (declared_.contains(name) || written_.contains(name)) {
@@ -67,10 +67,10 @@ void Resolver::Name(const Node& node, Place place) {
   std::vector<std::string> names = ScalarNames();
   auto nearest = NearestName(name, names);
   diagnostics_->Report(node.span, StrCat("unknown name ", name), "",
-                       nearest                      ? StrCat("write ", *nearest)
-                       : place == Place::kStage     ? StrCat("declare it as an axis, an attribute or a fact")
-                       : place == Place::kFunction  ? StrCat("make it an argument of the function")
-                                                    : StrCat("declare it as an attribute: ; ", name, " = 1"));
+                       nearest                     ? StrCat("write ", *nearest)
+                       : place == Place::kStage    ? StrCat("declare it as an axis, an attribute or a fact")
+                       : place == Place::kFunction ? StrCat("make it an argument of the function")
+                                                   : StrCat("declare it as an attribute: ; ", name, " = 1"));
 }
 
 void Resolver::Read(const Node& node, Place place) {
@@ -79,8 +79,9 @@ void Resolver::Read(const Node& node, Place place) {
   if (node.otherwise) Expression(*node.otherwise, place);
   if (place != Place::kStage) {
     diagnostics_->Report(node.span,
-                         place == Place::kFunction ? "a function cannot read tensors"
-                                                   : "tensors cannot be read here, where values are fixed at binding",
+                         place == Place::kFunction
+                             ? "a function cannot read tensors"
+                             : "tensors cannot be read here, where values are fixed at binding",
                          "",
                          place == Place::kFunction ? "make the element an argument of the function"
                                                    : "use symbols, attributes and facts only");
@@ -189,7 +190,8 @@ void Resolver::Call(const Node& node, Place place) {
   }
   if (takes_type && node.args.size() == 1) {
     if (node.args[0]->kind == NodeKind::kName) return Type(node.args[0]->word);
-    diagnostics_->Report(node.args[0]->span, StrCat(name, " takes a type"), "", StrCat("write ", name, "(f32)"));
+    diagnostics_->Report(node.args[0]->span, StrCat(name, " takes a type"), "",
+                         StrCat("write ", name, "(f32)"));
     return;
   }
   if (DTypeNamed(name) || IsScalar(name) || !node.suffix.empty()) return Cast(node);
@@ -204,9 +206,9 @@ void Resolver::Call(const Node& node, Place place) {
   if (least < 0) {
     for (DType dtype : kAllDTypes) names.emplace_back(NameOf(dtype));
     auto nearest = NearestName(name, names);
-    diagnostics_->Report(node.word.span, StrCat("unknown function ", name), "",
-                         nearest ? StrCat("write ", *nearest)
-                                 : StrCat("define it above: fn ", name, "(x) = ..."));
+    diagnostics_->Report(
+        node.word.span, StrCat("unknown function ", name), "",
+        nearest ? StrCat("write ", *nearest) : StrCat("define it above: fn ", name, "(x) = ..."));
     return;
   }
   if (given >= least && given <= most) return;
@@ -234,7 +236,8 @@ void Resolver::Case(const Node& node) {
   std::set<std::string> labels;
   for (const Word& label : node.labels) {
     if (labels.insert(label.text).second) continue;
-    diagnostics_->Report(label.span, StrCat("the label ", label.text, " stands twice"), "", "remove one of them");
+    diagnostics_->Report(label.span, StrCat("the label ", label.text, " stands twice"), "",
+                         "remove one of them");
   }
   auto choices = choices_.find(subject.word.text);
   if (subject.kind != NodeKind::kName || choices == choices_.end()) return;
@@ -250,14 +253,16 @@ void Resolver::Case(const Node& node) {
     if (!labels.contains(name)) missing.push_back(name);
   }
   if (missing.empty()) return;
-  diagnostics_->Report(node.word.span, StrCat("the case of ", choices->first, " leaves out ", StrJoin(missing, ", ")),
-                       "", "add the labels, or else: ...");
+  diagnostics_->Report(node.word.span,
+                       StrCat("the case of ", choices->first, " leaves out ", StrJoin(missing, ", ")), "",
+                       "add the labels, or else: ...");
 }
 
 void Resolver::Table(const Node& node, Place place) {
   if (!node.suffix.empty()) Type(node.suffix);
   if (place != Place::kStage) {
-    diagnostics_->Report(node.word.span, "a table can only stand in a stage", "", "make it a stage of its own");
+    diagnostics_->Report(node.word.span, "a table can only stand in a stage", "",
+                         "make it a stage of its own");
   }
   for (const AxisSyntax& axis : node.axes) {
     if (axis.extent) {

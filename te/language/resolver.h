@@ -72,7 +72,7 @@ class Resolver {
   std::set<std::string> arguments_;  // of a function
 
   // Tensors.
-  std::map<std::string, Definition> declared_;             // parameters and outputs
+  std::map<std::string, Definition> declared_;  // parameters and outputs
   std::set<std::string> parameters_;
   std::map<std::string, std::vector<Span>> written_;       // every stage's tensor, in the current body
   Definitions first_;                                      // the first stage of each tensor

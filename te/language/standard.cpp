@@ -18,7 +18,8 @@ const Result<std::vector<Operator>>& Operators() {
       TS_ASSIGN_OR_RETURN(Module module, Parse(file.text, file.name));
       all.insert(all.end(), module.operators.begin(), module.operators.end());
     }
-    std::sort(all.begin(), all.end(), [](const Operator& a, const Operator& b) { return a.name() < b.name(); });
+    std::sort(all.begin(), all.end(),
+              [](const Operator& a, const Operator& b) { return a.name() < b.name(); });
     return all;
   }());
   return *operators;

@@ -35,7 +35,8 @@ Result<std::vector<SuiteEntry>> ParseSuite(std::string_view text, std::string_vi
       fail(StrCat("'", entry.op, "' is no operator's name; write one, as in matmul"));
       continue;
     }
-    for (std::string_view binding : Words(fields.size() == 3 ? fields[2] : "")) entry.bindings.emplace_back(binding);
+    for (std::string_view binding : Words(fields.size() == 3 ? fields[2] : ""))
+      entry.bindings.emplace_back(binding);
     auto [first, is_new] = lines.insert({entry.id, number});
     if (!is_new) {
       fail(StrCat("the id ", entry.id, " stands on line ", first->second, " already; choose another"));

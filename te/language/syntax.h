@@ -98,9 +98,9 @@ struct Statement {
   NodePtr condition;
   std::vector<Statement> yes, no;
   bool has_else = false;
-  Span head;                // "if … {"
-  Span yes_end;             // the } of the first block
-  Span else_head, no_end;   // "else {" and its }
+  Span head;               // "if … {"
+  Span yes_end;            // the } of the first block
+  Span else_head, no_end;  // "else {" and its }
 };
 
 struct AlgorithmSyntax {

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the text cases in cases/: .te in, stages, ranges, canonical form or errors out. With --update,
+// rewrites what is expected to what came out.
+//
+//   == what the case shows
+//   -- source
+//   op copy(X: f32[N]) -> (Y: f32[N]) { Y[i] = X[i] }
+//   -- with            bindings; the last operator of the source is bound
+//   N=4
+//   -- stages          the graph of each algorithm; -- ranges: Describe; -- formatted: Format; -- error: the
+//   message input X: f32[4] …
+// Without "with", an error is that of Parse, else of Check.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "support/strings.h"
+#include "te/language.h"
+
+namespace tunesmith::te {
+namespace {
+
+bool update = false;
+
+struct Section {
+  std::string name;
+  std::string text;  // every line ends with a line break
+};
+
+struct Case {
+  std::string title;
+  std::vector<Section> sections;
+
+  const std::string* Find(std::string_view name) const {
+    for (const Section& section : sections) {
+      if (section.name == name) return &section.text;
+    }
+    return nullptr;
+  }
+};
+
+std::string ReadAll(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+std::vector<Case> ReadCases(const std::string& text) {
+  std::vector<Case> cases;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("== ")) {
+      cases.push_back({line.substr(3), {}});
+    } else if (cases.empty()) {
+      continue;
+    } else if (line.starts_with("-- ")) {
+      cases.back().sections.push_back({line.substr(3), ""});
+    } else if (!cases.back().sections.empty()) {
+      cases.back().sections.back().text += line + "\n";
+    }
+  }
+  // The empty line between two cases belongs to neither.
+  for (Case& c : cases) {
+    for (Section& section : c.sections) {
+      while (section.text.ends_with("\n\n") && &section == &c.sections.back()) section.text.pop_back();
+    }
+  }
+  return cases;
+}
+
+std::string WriteCases(const std::vector<Case>& cases) {
+  return StrJoin(cases, "\n", [](std::string* out, const Case& c) {
+    StrAppend(out, "== ", c.title, "\n");
+    for (const Section& section : c.sections) StrAppend(out, "-- ", section.name, "\n", section.text);
+  });
+}
+
+std::string_view RoleName(Role role) {
+  switch (role) {
+    case Role::kInput:
+      return "input";
+    case Role::kWeight:
+      return "weight";
+    case Role::kOutput:
+      return "output";
+    case Role::kTemp:
+      return "temp";
+  }
+  return "";
+}
+
+std::string Stages(const Workload& workload) {
+  std::string out;
+  for (const Algorithm& algorithm : workload.algorithms) {
+    if (&algorithm != workload.algorithms.data()) {
+      StrAppend(&out, "algorithm ", algorithm.name, " tolerance ", algorithm.tolerance_factor, "\n");
+    }
+    for (const Tensor& tensor : algorithm.graph.tensors) {
+      bool first = &algorithm == workload.algorithms.data();
+      if (!first && tensor.role != Role::kTemp) continue;
+      StrAppend(&out, RoleName(tensor.role), " ", tensor.name, ": ", NameOf(tensor.dtype), "[",
+                StrJoin(tensor.shape, ", "), "]\n");
+    }
+    out += ToString(algorithm.graph);
+  }
+  return out;
+}
+
+template <class T, class Print>
+Section Output(std::string name, const Result<T>& result, Print print) {
+  if (!result.ok()) return {"error", StrCat(MessageOf(result.status()), "\n")};
+  return {std::move(name), print(*result)};
+}
+
+Section Evaluate(const Case& c) {
+  const std::string file = "test.te";
+  const std::string* source = c.Find("source");
+  const std::string* with = c.Find("with");
+  auto text = [](const std::string& s) { return s; };
+  if (c.Find("formatted")) return Output("formatted", Format(*source, file), text);
+  auto module = Parse(*source, file);
+  if (!module.ok()) return {"error", StrCat(MessageOf(module.status()), "\n")};
+  const Operator& op = module->operators.back();
+  std::vector<std::string> bindings;
+  if (with) {
+    for (std::string_view word : Words(*with, " \n")) bindings.emplace_back(word);
+  }
+  if (c.Find("ranges")) return Output("ranges", Describe(op, bindings), text);
+  if (!with) return {"error", StrCat(Render(Check(op)), "\n")};
+  return Output("stages", Bind(op, bindings, int64_t{8} << 30), Stages);
+}
+
+class CaseFile : public testing::TestWithParam<std::filesystem::path> {};
+
+TEST_P(CaseFile, PrintsWhatIsExpected) {
+  std::string text = ReadAll(GetParam());
+  std::vector<Case> cases = ReadCases(text);
+  ASSERT_FALSE(cases.empty());
+  for (Case& c : cases) {
+    ASSERT_TRUE(c.Find("source")) << c.title;
+    Section actual = Evaluate(c);
+    Section& expected = c.sections.back();
+    if (update) {
+      if (expected.name == "source" || expected.name == "with") {
+        c.sections.push_back(actual);
+      } else {
+        expected = actual;
+      }
+      continue;
+    }
+    EXPECT_EQ(expected.name, actual.name) << c.title;
+    EXPECT_EQ(expected.text, actual.text) << c.title;
+  }
+  if (update) std::ofstream(GetParam(), std::ios::binary) << WriteCases(cases);
+}
+
+std::vector<std::filesystem::path> Files() {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(TUNESMITH_SOURCE_DIR "/tests/te_language/cases")) {
+    if (entry.path().extension() == ".txt") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, CaseFile, testing::ValuesIn(Files()),
+                         [](const auto& info) { return info.param.stem().string(); });
+
+}  // namespace
+}  // namespace tunesmith::te
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  for (int i = 1; i < argc; ++i)
+    tunesmith::te::update = tunesmith::te::update || std::string_view(argv[i]) == "--update";
+  return RUN_ALL_TESTS();
+}
