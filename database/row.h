@@ -14,8 +14,8 @@ namespace tunesmith::database {
 /// SELECT of the number of the fastest record of a key (parameters: BindKey).
 const std::string& BestNumberSql();
 
-/// The record of that number, which record.number has. Whatever the file holds, it satisfies Check: else the file is
-/// damaged, and the error says so.
+/// The record of that number, which record.number has. Whatever the file holds, it satisfies Check: else the
+/// file is damaged, and the error says so.
 Result<Record> ReadRecord(Connection& connection, int64_t number);
 
 /// Adds the record, and the texts it shares with others where they are new, within the open transaction;
