@@ -9,7 +9,7 @@ namespace tunesmith::ir {
 // so that the product stays above 1, up to infinity. No division and no exponential: 19 operations in f32.
 Expr ExpandErf(const Arithmetic& a, const Expr& x) {
   auto variable = a.For(kErfVariableF32, kErfVariableF64);
-  Expr s = a.Fma(a.Product(x, a.Number(variable[0])), x, a.Number(variable[1]));
+  Expr s = a.Fma(x * a.Number(variable[0]), x, a.Number(variable[1]));
   return a.Clamp(x * a.Polynomial(s, a.For(kErfF32, kErfF64)), -1, 1);
 }
 

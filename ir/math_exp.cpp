@@ -53,7 +53,7 @@ Expr ExpandTanh(const Arithmetic& a, const Expr& x) {
   auto n = a.RoundToMultiple(clamped, 2 * std::numbers::log2e, 0, a.exponent_bias());
   Expr r = SubtractLogs(a, n.value, {clamped, nullptr}, 2);
   Expr s = a.FromBits(a.ShiftLeft(n.integer, a.fraction_bits()));
-  Expr q = a.Product(a.Polynomial(r, a.For(kExpm1TwiceF32, kExpm1TwiceF64)), r);
+  Expr q = a.Polynomial(r, a.For(kExpm1TwiceF32, kExpm1TwiceF64)) * r;
   Expr e = a.Fma(q, s, te::Unary(te::ExprKind::kNeg, a.Number(1) - s));
   return e / (e + a.Number(2));
 }

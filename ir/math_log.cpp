@@ -71,11 +71,11 @@ Expr ExpandLog(const Arithmetic& a, const Expr& x) {
   auto [exponent, m] = Decompose(a, x);
   Expr f = m - a.Number(1);
   Expr s = f / (f + a.Number(2));
-  Expr z = a.Product(s, s);
-  Expr half_square = a.Product(a.Product(f, a.Number(0.5)), f);
+  Expr z = s * s;
+  Expr half_square = a.Product(f * a.Number(0.5), f);
   Expr inner = a.Fma(a.Polynomial(z, a.For(kLogF32, kLogF64)), z, half_square);
   auto log2 = a.For(kLogOfTwoF32, kLogOfTwoF64);
-  Expr correction = a.Fma(s, inner, a.Product(exponent, a.Number(log2[1])));
+  Expr correction = a.Fma(s, inner, exponent * a.Number(log2[1]));
   Expr log = a.Fma(exponent, a.Number(log2[0]), f - (half_square - correction));
   return WithSpecialCases(a, x, log);
 }

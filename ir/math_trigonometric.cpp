@@ -19,7 +19,7 @@ Expr ExpandQuadrants(const Arithmetic& a, const Expr& x, int quarter) {
   Expr r = x;
   for (double piece : half_pi) r = a.Fma(q.value, a.Number(-piece), r);
   r = a.Clamp(r, -1, 1);
-  Expr z = a.Product(r, r);
+  Expr z = r * r;
   // The product comes last to keep the sign of a zero.
   Expr sine = r * a.Polynomial(z, a.For(kSineF32, kSineF64));
   Expr cosine = a.Polynomial(z, a.For(kCosineF32, kCosineF64));
