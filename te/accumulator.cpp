@@ -108,7 +108,7 @@ void Accumulator::AddErrors(const Machine& machine, int lane, int to) {
     squares_[static_cast<size_t>(to)] += term * term;
   } else {
     double sum = floats_[static_cast<size_t>(to)];
-    error = BinaryError(kind_, Format(type_), sum, error, term, term_error, ApplyFloat(kind_, sum, term));
+    error = BinaryError(kind_, Format::Of(type_), sum, error, term, term_error, ApplyFloat(kind_, sum, term));
   }
 }
 

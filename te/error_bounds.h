@@ -23,11 +23,15 @@ struct Format {
   double underflow;  // smallest normal number
   double largest;    // largest finite value
 
-  explicit Format(DType type)
-      // The interpreter itself computes in f64, so there both sides round.
-      : unit(std::ldexp(type == DType::kF64 ? 2.0 : 1.0, -MantissaBits(type))),
-        underflow(std::ldexp(SmallestPositive(type), MantissaBits(type) - 1)),
-        largest(LargestFinite(type)) {}
+  /// Integer types have none; for them, that of f64.
+  static const Format& Of(DType type) {
+    // The interpreter itself computes in f64, so there both sides round.
+    static constexpr Format kFormats[] = {{0x1p-52, 0x1p-1022, std::numeric_limits<double>::max()},
+                                          {0x1p-24, 0x1p-126, std::numeric_limits<float>::max()},
+                                          {0x1p-11, 0x1p-14, 65504},
+                                          {0x1p-8, 0x1p-126, 0x1.FEp127}};
+    return kFormats[IsFloat(type) ? static_cast<size_t>(type) : 0];
+  }
 
   /// The bound of a value v: `carried` from the operands, and `roundings` roundoffs. A value that is not
   /// finite stays what it is if the operands are certain; one that may overflow in the kernel may be

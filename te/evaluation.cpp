@@ -146,7 +146,7 @@ void Evaluation::Compute(size_t s, int64_t first, int64_t count) {
   }
   // Lanes run across elements, or along the last reduction axis of one element, whichever is longer.
   bool reduces = stage.axes.size() > Index(stage.spatial);
-  if (reduces && count < 32 && count < stage.axes.back().extent) {
+  if (reduces && count < 64 && count < stage.axes.back().extent) {
     for (int64_t i = 0; i < count; ++i) {
       ComputeAlong(s, point, first + i);
       if (stage.spatial > 0) ++point[Index(stage.spatial) - 1];

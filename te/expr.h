@@ -82,6 +82,7 @@ struct ExprNode {
 
 // ---- construction; each folds constants and the simplest identities (x+0, x*1, x*0 for integers)
 
+/// Constants are values of their type: Int wraps, Float rounds.
 Expr Int(int64_t value, DType type = DType::kI64);
 Expr Float(double value, DType type = DType::kF32);
 Expr Bool(bool value);

@@ -87,10 +87,14 @@ Result<ElementEvaluator> ElementEvaluator::Create(const Graph& graph, const std:
   return ElementEvaluator(std::move(state));
 }
 
-Expected ElementEvaluator::Evaluate(int output, int64_t index) {
+Expected ElementEvaluator::Evaluate(int output, int64_t index) { return Evaluate(output, index, 1).front(); }
+
+std::vector<Expected> ElementEvaluator::Evaluate(int output, int64_t first, int64_t count) {
   int tensor = state_->outputs[static_cast<size_t>(output)];
-  state_->evaluation->Supply(tensor, index, 0, 1);
-  return state_->evaluation->At(tensor, index);
+  state_->evaluation->Supply(tensor, first, 1, count);
+  std::vector<Expected> elements;
+  for (int64_t i = 0; i < count; ++i) elements.push_back(state_->evaluation->At(tensor, first + i));
+  return elements;
 }
 
 }  // namespace tunesmith::te

@@ -45,6 +45,9 @@ class ElementEvaluator {
 
   /// The element at a flat index of output number `output` (0 is the first). Both must be in range.
   Expected Evaluate(int output, int64_t index);
+  /// The `count` elements from a flat index on. Neighbours mostly need the same inputs and temporaries, so
+  /// that sixteen at once take little longer than one: choose samples in runs.
+  std::vector<Expected> Evaluate(int output, int64_t first, int64_t count);
 
  private:
   class State;

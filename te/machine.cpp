@@ -187,7 +187,7 @@ void Machine::ExecuteErrors(const Instruction& in, int n) {
   const int64_t* i = integers_.data();
   double *ef = float_errors_.data(), *ei = integer_errors_.data();
   size_t to = Lane(in.to), a = Lane(in.a), b = Lane(in.b), c = Lane(in.c);
-  Format format(in.type);
+  const Format& format = Format::Of(in.type);
   switch (in.op) {
     case Opcode::kConstant:
     case Opcode::kAffine:  // exact from the start

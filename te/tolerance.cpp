@@ -21,7 +21,7 @@ std::string ToString(const Tolerance& tolerance) {
 double SumErrorBound(ErrorModel model, DType accumulator, int64_t terms, double sum, double sum_of_magnitudes,
                      double sum_of_squares) {
   if (terms <= 1 || sum_of_magnitudes == 0) return 0;
-  Format format(accumulator);
+  const Format& format = Format::Of(accumulator);
   // Partial sums may reach the sum of magnitudes, in some order.
   if (!(sum_of_magnitudes <= format.largest)) return std::isfinite(sum) ? kUnbounded : 0;
   auto n = static_cast<double>(terms);

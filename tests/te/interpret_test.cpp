@@ -214,6 +214,14 @@ void ExpectSameOneByOne(const Graph& graph) {
         EXPECT_EQ(got.value, want.value) << "element " << at;
         EXPECT_EQ(got.bound, want.bound) << "element " << at;
       }
+      // And in runs, from another start.
+      auto runs = ElementEvaluator::Create(graph, inputs, tolerance);
+      ASSERT_TRUE(runs.ok());
+      for (int64_t first = value.elements() - 17; first >= 0; first -= 23) {
+        auto run = runs->Evaluate(static_cast<int>(o), first, 17);
+        for (int64_t i = 0; i < 17; ++i)
+          EXPECT_EQ(run[static_cast<size_t>(i)].value, (*whole)[o].At(first + i).value);
+      }
     }
   }
 }
