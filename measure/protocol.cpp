@@ -331,6 +331,19 @@ void Samples::Get(PayloadReader& r) {
   finding.Get(r);
 }
 
+void Probe::Put(PayloadWriter& w) const {
+  w.U8(static_cast<uint8_t>(kind));
+  w.U32(threads);
+  w.U64(bytes);
+  w.U64(duration_ns);
+}
+void Probe::Get(PayloadReader& r) {
+  kind = ReadEnum<ProbeKind>(r, kProbeKinds);
+  threads = r.U32();
+  bytes = r.U64();
+  duration_ns = r.U64();
+}
+
 void Refusal::Put(PayloadWriter& w) const {
   w.U8(static_cast<uint8_t>(code));
   w.Text(text);

@@ -35,6 +35,7 @@ enum class MessageType : uint8_t {
   kGather = 9,    // Data
   kTime = 10,     // Samples
   kCopy = 11,     // Done
+  kProbe = 12,    // Rate
   // replies
   kGreeting = 128,
   kDone = 129,
@@ -42,7 +43,8 @@ enum class MessageType : uint8_t {
   kData = 131,
   kSamples = 132,
   kRefusal = 133,  // instead of any of the above
-  kCrash = 134,    // instead of any of the above; the runner ends after it
+  kRate = 135,
+  kCrash = 134,  // instead of any of the above; the runner ends after it
 };
 
 struct Frame {
@@ -288,6 +290,38 @@ struct Samples {
   Finding finding;         // of the red zones, afterwards
   void Put(PayloadWriter& w) const;
   void Get(PayloadReader& r);
+};
+
+/// What a probe finds the limit of. The numbers are part of the protocol.
+enum class ProbeKind : uint8_t {
+  kFmaF32 = 0,   // operations a second: a fused multiply-add is two
+  kFmaF64 = 1,   // (without fused ones: a product and a sum)
+  kDotU8S8 = 2,  // u8 by s8 into s32
+  kDotBF16 = 3,  // bf16 by bf16 into f32
+  kRead = 4,     // bytes a second
+  kWrite = 5,
+  kCopy = 6,         // bytes read and bytes written, together
+  kStreamWrite = 7,  // past the caches
+  kStreamCopy = 8,
+};
+inline constexpr uint8_t kProbeKinds = 9;
+
+/// Runs a loop of the runner's own on so many threads for about `duration_ns`.
+struct Probe {
+  static constexpr MessageType kType = MessageType::kProbe;
+  ProbeKind kind = ProbeKind::kFmaF32;
+  uint32_t threads = 1;
+  uint64_t bytes = 0;  // of memory that each thread goes over, of the kinds that do; at least 4096
+  uint64_t duration_ns = 0;
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
+};
+
+struct Rate {
+  static constexpr MessageType kType = MessageType::kRate;
+  double a_second = 0;  // the best that was seen, of all threads together; 0: not on this processor
+  void Put(PayloadWriter& w) const { w.F64(a_second); }
+  void Get(PayloadReader& r) { a_second = r.F64(); }
 };
 
 struct Done {

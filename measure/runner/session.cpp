@@ -11,6 +11,7 @@
 #include "measure/runner/faults.h"
 #include "measure/runner/memory.h"
 #include "measure/runner/poison.h"
+#include "measure/runner/probes.h"
 #include "measure/runner/timing.h"
 
 namespace tunesmith::measure::runner {
@@ -56,6 +57,8 @@ std::vector<uint8_t> Session::Answer(const Frame& request) {
       return decode_and_answer(measure::Gather());
     case MessageType::kTime:
       return decode_and_answer(measure::Time());
+    case MessageType::kProbe:
+      return decode_and_answer(measure::Probe());
     default:
       return Encode(BadRequest("%d is no type of request", static_cast<int>(request.type)));
   }
@@ -264,6 +267,26 @@ std::vector<uint8_t> Session::Answer(const measure::Time& request) {
   }
   reply.finding = LookAtRedZones(request.call, ready);
   return Encode(reply);
+}
+
+std::vector<uint8_t> Session::Answer(const measure::Probe& request) {
+  if (request.threads < 1 || request.threads > kMaxThreads) {
+    return Encode(
+        BadRequest("%" PRIu32 " threads: the number is from 1 to %" PRIu32, request.threads, kMaxThreads));
+  }
+  const Region* memory = nullptr;
+  if (GoesOverMemory(request.kind)) {
+    uint64_t bytes = 0;
+    if (request.bytes < 4096 || __builtin_mul_overflow(request.bytes, uint64_t{request.threads}, &bytes)) {
+      return Encode(BadRequest("a probe over %" PRIu64 " bytes of memory on each thread", request.bytes));
+    }
+    if (auto refusal = buffers_.Workspace(bytes, Placement::kHuge, &memory)) return Encode(*refusal);
+  }
+  const tunesmith_threads* threads = threads_.Use(request.threads, true);
+  if (threads == nullptr) {
+    return Encode(Refusal{Refusal::Code::kOutOfMemory, "the system refuses to start so many threads"});
+  }
+  return Encode(Rate{RunProbe(request, memory == nullptr ? nullptr : memory->start, *threads)});
 }
 
 }  // namespace tunesmith::measure::runner

@@ -43,6 +43,7 @@ class Session {
   std::vector<uint8_t> Answer(const measure::Read& request);
   std::vector<uint8_t> Answer(const measure::Gather& request);
   std::vector<uint8_t> Answer(const measure::Time& request);
+  std::vector<uint8_t> Answer(const measure::Probe& request);
 
   std::optional<Refusal> Prepare(const KernelCall& call, Placement workspace, Ready* ready);
   /// The first overwritten red zone of a call's buffers and workspace, which is repainted.

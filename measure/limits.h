@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this machine can do at best, measured: every latency is also told as a share of the limit that binds
+// it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "codegen/target.h"
+#include "measure/scenario.h"
+#include "support/status.h"
+
+namespace tunesmith::measure {
+
+/// What a level of the memory hierarchy moves, bytes a second, all threads together.
+struct LevelRates {
+  double read = 0;
+  double write = 0;
+  double copy = 0;  // read and written in equal parts, the sum of both
+  friend bool operator==(const LevelRates&, const LevelRates&) = default;
+};
+
+/// The limits of so many threads.
+struct ThreadLimits {
+  int threads = 1;
+  // Operations a second, all threads together; a multiply-add is two. 0: the processor lacks the
+  // instructions.
+  double fma_f32 = 0;
+  double fma_f64 = 0;
+  double dot_u8s8 = 0;
+  double dot_bf16 = 0;
+  LevelRates l1, l2, l3, memory;
+  friend bool operator==(const ThreadLimits&, const ThreadLimits&) = default;
+};
+
+struct Limits {
+  std::string cpu;                       // CpuModel() of where they were measured
+  int cpus = 1;                          // that the runner could use
+  int64_t measured_at = 0;               // seconds since 1970
+  int64_t l1_bytes = 0;                  // of each core
+  int64_t l2_bytes = 0;                  // of each core
+  int64_t l3_bytes = 0;                  // of all; at most l2_bytes if there is no third level
+  std::vector<ThreadLimits> by_threads;  // ascending: 1, powers of two, and `cpus`
+
+  /// The limits of the largest measured number of threads that is not above `threads`.
+  const ThreadLimits& For(int threads) const;
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+struct LimitsPlan {
+  std::string runner;  // as in LocalMeasurer::Options
+  double seconds = 2;  // about, for everything
+  int64_t l1_bytes = 32 << 10;
+  int64_t l2_bytes = 1 << 20;
+  int64_t l3_bytes = 8 << 20;
+  // Gone over to see the memory behind all caches, at most: handing out more takes longer than measuring.
+  int64_t memory_bytes = int64_t{512} << 20;
+};
+/// The caches of a target that is this machine.
+LimitsPlan PlanFor(const codegen::Target& target);
+
+/// Measures now. Errors: no runner can be started; memory is short.
+Result<Limits> MeasureLimits(const LimitsPlan& plan);
+
+/// The limits from the file `path`, if it holds some of this CPU that are not older than `valid_seconds`;
+/// otherwise measures them, and keeps them in the file for the next time. A file that cannot be read is
+/// replaced, one that cannot be written is done without. Errors: those of MeasureLimits.
+Result<Limits> CachedLimits(const std::filesystem::path& path, const LimitsPlan& plan,
+                            int64_t valid_seconds = 24 * 3600);
+/// limits.json in the user's cache folder.
+Result<std::filesystem::path> LimitsFile();
+
+/// As JSON, one object; and back. Errors: not JSON, a number missing or not one, no threads.
+std::string ToJson(const Limits& limits);
+Result<Limits> LimitsFromJson(const std::string& text);
+
+/// The processor's name, family, model and stepping, as the system tells them.
+std::string CpuModel();
+
+/// What a kernel does.
+struct Work {
+  enum class Arithmetic : uint8_t { kF32, kF64, kU8S8, kBF16 };
+  Arithmetic arithmetic = Arithmetic::kF32;
+  double operations = 0;         // really executed; a multiply-add is two
+  double read_bytes = 0;         // each byte once, of inputs and packed weights
+  double written_bytes = 0;      // each byte once, of outputs
+  double working_set_bytes = 0;  // what is touched between two uses of the same data; decides the level
+};
+
+/// The least time that the work can take, and what binds it.
+struct Bound {
+  double ns = 0;
+  std::string what;  // "f32 arithmetic", "L2 bandwidth", "memory bandwidth"
+};
+
+/// The larger of the times that arithmetic and data alone need at the limits (the roofline: S. Williams,
+/// A. Waterman, D. Patterson, "Roofline: an insightful visual performance model for multicore architectures",
+/// CACM 52(4), 2009). Data comes from the smallest level that holds the working set; cold data from memory.
+/// Reading and writing are moved together at the copying rate, and what is left at its own. Arithmetic for
+/// which the processor has no instructions of its own is taken at the f32 rate.
+Bound BoundOf(const Limits& limits, const Work& work, const Scenario& scenario);
+
+}  // namespace tunesmith::measure
