@@ -27,8 +27,8 @@ Status Emit(const ir::Program& program, const Target& target, const std::string&
   unit->module->setTargetTriple(target.triple);
   unit->module->setDataLayout(unit->machine->createDataLayout());
   unit->module->setPICLevel(llvm::PICLevel::SmallPIC);
-  ir::MultiplyAdd multiply_add = target.fma ? ir::MultiplyAdd::kFused : ir::MultiplyAdd::kSeparate;
   ir::Function main = program.main;
+  auto multiply_add = target.fma ? ir::MultiplyAdd::kFused : ir::MultiplyAdd::kSeparate;
   ir::ExpandMath(&main, multiply_add);
   TS_ASSIGN_OR_RETURN(unit->main_workspace, EmitEntry(main, target, prefix + "_main", unit->module.get()));
   if (program.pack.body) {

@@ -1,278 +1,310 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expressions: each node once a statement; what depends on the lane variable becomes a vector.
+// Expressions: each node once a statement. Indices keep the form scalar + constant + lane * stride, so that
+// the copies of an unrolled body share their addresses but for a displacement.
+#include <algorithm>
+#include <bit>
+
 #include "codegen/llvm/emitter.h"
 #include "llvm/IR/Intrinsics.h"
 #include "support/strings.h"
+#include "te/scalar.h"
 
 namespace tunesmith::codegen {
 
 using llvm::Value;
+using te::DType;
 using te::ExprKind;
 
-Value* Emitter::Splat(Value* v) {
-  return v->getType()->isVectorTy() ? v : b_.CreateVectorSplat(static_cast<unsigned>(lanes_), v);
+namespace {
+
+/// The largest power of two that divides a factor, as far as alignment may need it.
+int64_t PowerOfTwoIn(int64_t value) {
+  constexpr int kEnough = 12;
+  return int64_t{1} << std::min(kEnough, std::countr_zero(static_cast<uint64_t>(value) | (1u << kEnough)));
 }
 
-void Emitter::Widen(Value** a, Value** b) {
-  if ((*a)->getType()->isVectorTy() == (*b)->getType()->isVectorTy()) return;
-  *a = Splat(*a);
-  *b = Splat(*b);
+Operand Constant(int64_t value) {
+  Operand o;
+  o.constant = value;
+  o.is_index = true;
+  return o;
 }
 
-bool Emitter::DependsOnLane(const te::Expr& e) {
-  if (lane_var_ < 0 || e == nullptr) return false;
-  auto [at, fresh] = lane_memo_.try_emplace(e.get(), false);
-  if (!fresh) return at->second;
-  bool depends = e->kind == ExprKind::kVar && e->id == lane_var_;
-  for (const te::Expr& arg : e->args) depends = DependsOnLane(arg) || depends;
-  return lane_memo_[e.get()] = depends;
+bool IsConstant(const Operand& o) { return !o.lanes && !o.scalar && o.stride == 0; }
+
+}  // namespace
+
+Operand Emitter::Uniform(DType type, Value* scalar) {
+  Operand o;
+  auto* known = llvm::dyn_cast<llvm::ConstantInt>(scalar);
+  if (type == DType::kI64 && known) {
+    o.constant = known->getSExtValue();
+  } else {
+    o.scalar = scalar;
+  }
+  return o;
 }
 
-Value* Emitter::Emit(const te::Expr& e) {
-  auto& memo = first_lane_only_ ? first_lane_memo_ : memo_;
-  if (auto at = memo.find(e.get()); at != memo.end()) return at->second;
-  Value* value = EmitNode(*e);
-  memo[e.get()] = value;
+Value* Emitter::Scalar(const Operand& o) {
+  if (!o.scalar) return I64(o.constant);
+  return o.constant == 0 ? o.scalar : b_.CreateAdd(o.scalar, I64(o.constant));
+}
+
+Value* Emitter::Vector(const Operand& o) {
+  if (o.lanes) return o.lanes;
+  Value* first = Splat(Scalar(o));
+  if (o.stride == 0) return first;
+  std::vector<llvm::Constant*> steps;
+  for (int64_t lane = 0; lane < lanes_; ++lane)
+    steps.push_back(b_.getInt64(static_cast<uint64_t>(lane) * static_cast<uint64_t>(o.stride)));
+  return b_.CreateAdd(first, llvm::ConstantVector::get(steps));
+}
+
+Operand Emitter::Map(DType result, std::initializer_list<Operand> arguments,
+                     llvm::function_ref<Value*(llvm::ArrayRef<Value*>)> emit) {
+  bool varies = std::any_of(arguments.begin(), arguments.end(), [](const Operand& o) { return o.varies(); });
+  llvm::SmallVector<Value*, 3> values;
+  for (const Operand& o : arguments) values.push_back(varies ? Vector(o) : Scalar(o));
+  Value* value = emit(values);
+  if (!varies) return Uniform(result, value);
+  Operand o;
+  o.lanes = value;
+  return o;
+}
+
+Value* Emitter::EmitScalar(const te::Expr& e, const char* what) {
+  Operand o = Emit(e);
+  if (!o.varies()) return Scalar(o);
+  Fail(Invalid(StrCat("codegen: ", what,
+                      " differs between the lanes of a vector loop; make that loop serial or unrolled")));
+  return I64(0);
+}
+
+Operand Emitter::Emit(const te::Expr& e) {
+  if (e->kind == ExprKind::kVar) return vars_[static_cast<size_t>(e->id)];
+  if (auto at = memo_.find(e.get()); at != memo_.end()) return at->second;
+  Operand value = EmitNode(*e);
+  memo_[e.get()] = value;
   return value;
 }
 
-Value* Emitter::EmitNode(const te::ExprNode& e) {
+Operand Emitter::EmitNode(const te::ExprNode& e) {
+  llvm::LLVMContext& context = b_.getContext();
   switch (e.kind) {
-    case ExprKind::kInt:
-      if (e.type == te::DType::kBool) return b_.getInt1(e.integer != 0);
-      return llvm::ConstantInt::get(ValueType(e.type), static_cast<uint64_t>(e.integer), true);
-    case ExprKind::kFloat:
-      return llvm::ConstantFP::get(ValueType(e.type), e.number);
-    case ExprKind::kVar: {
-      Value* first = vars_[static_cast<size_t>(e.id)];
-      if (e.id != lane_var_ || first_lane_only_) return first;
-      auto* type = llvm::FixedVectorType::get(b_.getInt64Ty(), static_cast<unsigned>(lanes_));
-      return b_.CreateAdd(Splat(first), b_.CreateStepVector(type));
+    case ExprKind::kInt: {
+      if (e.type == DType::kI64) return Constant(e.integer);
+      llvm::Type* type = ValueType(context, e.type);
+      auto bits = static_cast<uint64_t>(te::Wrap(e.type, e.integer));
+      return Uniform(e.type, llvm::ConstantInt::get(type, bits, e.type != DType::kBool));
     }
+    case ExprKind::kFloat:
+      return Uniform(e.type, llvm::ConstantFP::get(ValueType(context, e.type), e.number));
     case ExprKind::kRead:
       return EmitRead(e);
+    case ExprKind::kSelect:
+      return EmitSelect(e);
+    case ExprKind::kCall:
+      return EmitCall(e);
+    case ExprKind::kCast: {
+      DType from = e.args[0]->type;
+      if (from == DType::kI64 && e.type == DType::kI64) return Emit(e.args[0]);
+      return Map(e.type, {Emit(e.args[0])}, [&](auto x) {
+        return codegen::EmitCast(b_, entry_->target, from, e.type, e.rounding, x[0]);
+      });
+    }
+    case ExprKind::kNot:
+      return Map(e.type, {Emit(e.args[0])}, [&](auto x) { return b_.CreateNot(x[0]); });
+    case ExprKind::kNeg: {
+      Operand a = Emit(e.args[0]);
+      if (e.type == DType::kI64) return EmitIndexArithmetic(ExprKind::kSub, Constant(0), a);
+      return Map(e.type, {a},
+                 [&](auto x) { return te::IsFloat(e.type) ? b_.CreateFNeg(x[0]) : b_.CreateNeg(x[0]); });
+    }
     default:
       break;
   }
-  std::vector<Value*> args;
-  for (const te::Expr& arg : e.args) args.push_back(Emit(arg));
+  Operand x = Emit(e.args[0]), y = Emit(e.args[1]);
   switch (e.kind) {
-    case ExprKind::kNeg:
-      return te::IsFloat(e.type) ? b_.CreateFNeg(args[0]) : b_.CreateNeg(args[0]);
-    case ExprKind::kNot:
-      return b_.CreateNot(args[0]);
     case ExprKind::kLess:
     case ExprKind::kLessEqual:
     case ExprKind::kEqual:
     case ExprKind::kNotEqual:
-      Widen(&args[0], &args[1]);
-      return EmitCompare(e, args[0], args[1]);
-    case ExprKind::kSelect: {
-      if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(args[0])) return known->isOne() ? args[1] : args[2];
-      Widen(&args[1], &args[2]);
-      if (args[0]->getType()->isVectorTy()) args[1] = Splat(args[1]), args[2] = Splat(args[2]);
-      return b_.CreateSelect(args[0], args[1], args[2]);
-    }
-    case ExprKind::kCast:
-      return EmitCast(e, args[0]);
-    case ExprKind::kCall:
-      return EmitCall(e, std::move(args));
-    default:
-      // A sum of products is one multiply-add each: the contract flag lets LLVM fuse them.
-      if (!(e.kind == ExprKind::kDiv && te::IsFloat(e.type))) Widen(&args[0], &args[1]);
-      return EmitArithmetic(e, args[0], args[1]);
-  }
-}
-
-Value* Emitter::EmitArithmetic(const te::ExprNode& e, Value* a, Value* b) {
-  bool real = te::IsFloat(e.type);
-  bool is_unsigned = e.type == te::DType::kU8 || e.type == te::DType::kBool;
-  switch (e.kind) {
-    case ExprKind::kAdd:
-      return real ? b_.CreateFAdd(a, b) : b_.CreateAdd(a, b);
-    case ExprKind::kSub:
-      return real ? b_.CreateFSub(a, b) : b_.CreateSub(a, b);
-    case ExprKind::kMul:
-      return real ? b_.CreateFMul(a, b) : b_.CreateMul(a, b);
+      return EmitComparison(e, x, y);
     case ExprKind::kDiv:
-      return real ? EmitFloatDiv(a, b) : EmitFloorDiv(a, b, false);
     case ExprKind::kMod:
-      return EmitFloorDiv(a, b, true);
-    case ExprKind::kMin:
-      // The value is unspecified for NaN: a compare and select is one minps.
-      if (real) return b_.CreateSelect(b_.CreateFCmpOLT(a, b), a, b);
-      return b_.CreateBinaryIntrinsic(is_unsigned ? llvm::Intrinsic::umin : llvm::Intrinsic::smin, a, b);
-    case ExprKind::kMax:
-      if (real) return b_.CreateSelect(b_.CreateFCmpOGT(a, b), a, b);
-      return b_.CreateBinaryIntrinsic(is_unsigned ? llvm::Intrinsic::umax : llvm::Intrinsic::smax, a, b);
-    case ExprKind::kAnd:
-      return b_.CreateAnd(a, b);
-    case ExprKind::kOr:
-      return b_.CreateOr(a, b);
+      return EmitDivision(e, x, y);
     default:
-      Fail(Internal("codegen: an operator that has no instruction"));
-      return a;
+      if (e.type == DType::kI64) return EmitIndexArithmetic(e.kind, x, y);
+      return Map(e.type, {x, y}, [&](auto v) { return EmitBinary(b_, e.kind, e.type, v[0], v[1]); });
   }
 }
 
-Value* Emitter::EmitFloorDiv(Value* a, Value* b, bool remainder) {
-  llvm::Type* type = a->getType();
-  if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(b);
-      known && known->getValue().isPowerOf2() && !known->isNegative()) {
-    if (remainder) return b_.CreateAnd(a, llvm::ConstantInt::get(type, known->getZExtValue() - 1));
-    return b_.CreateAShr(a, known->getValue().logBase2());
+Operand Emitter::EmitIndexArithmetic(ExprKind kind, const Operand& a, const Operand& b) {
+  auto general = [&] {
+    Operand o =
+        Map(DType::kI64, {a, b}, [&](auto v) { return EmitBinary(b_, kind, DType::kI64, v[0], v[1]); });
+    o.is_index = a.is_index && b.is_index;
+    return o;
+  };
+  if (a.lanes || b.lanes) return general();
+  Operand o;
+  o.is_index = a.is_index && b.is_index;
+  auto scalar = [&](const Operand& x) { return x.scalar ? x.scalar : I64(0); };
+  switch (kind) {
+    case ExprKind::kAdd:
+      o.constant = te::WrappingAdd(a.constant, b.constant);
+      o.stride = te::WrappingAdd(a.stride, b.stride);
+      if (a.scalar || b.scalar) o.scalar = b_.CreateAdd(scalar(a), scalar(b));
+      break;
+    case ExprKind::kSub:
+      o.constant = te::WrappingSub(a.constant, b.constant);
+      o.stride = te::WrappingSub(a.stride, b.stride);
+      if (a.scalar || b.scalar) o.scalar = b_.CreateSub(scalar(a), scalar(b));
+      break;
+    case ExprKind::kMul: {
+      if (!IsConstant(a) && !IsConstant(b)) {
+        if (a.stride != 0 || b.stride != 0) return general();
+        Operand product = Uniform(DType::kI64, b_.CreateMul(Scalar(a), Scalar(b)));
+        product.is_index = o.is_index;
+        return product;
+      }
+      const Operand& factor = IsConstant(a) ? a : b;
+      const Operand& other = IsConstant(a) ? b : a;
+      if (factor.constant == 0) return Constant(0);
+      o.constant = te::WrappingMul(other.constant, factor.constant);
+      o.stride = te::WrappingMul(other.stride, factor.constant);
+      if (other.scalar) {
+        o.scalar = b_.CreateMul(other.scalar, I64(factor.constant));
+        o.factor = std::min<int64_t>(other.factor * PowerOfTwoIn(factor.constant), 1 << 12);
+      }
+      return o;
+    }
+    default:
+      return general();
   }
-  if (auto* c = llvm::dyn_cast<llvm::Constant>(b); c && type->isVectorTy()) {
-    auto* one = llvm::dyn_cast_or_null<llvm::ConstantInt>(c->getSplatValue());
-    if (one && one->getValue().isPowerOf2() && !one->isNegative()) {
-      if (remainder) return b_.CreateAnd(a, llvm::ConstantInt::get(type, one->getZExtValue() - 1));
-      return b_.CreateAShr(a, llvm::ConstantInt::get(type, one->getValue().logBase2()));
+  if (o.scalar) {
+    o.factor = std::min(a.scalar ? a.factor : 1 << 12, b.scalar ? b.factor : 1 << 12);
+    if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(o.scalar)) {
+      o.constant = te::WrappingAdd(o.constant, known->getSExtValue());
+      o.scalar = nullptr;
     }
   }
-  // Rounds towards minus infinity; a zero divisor gives 0, and a remainder of a. (lowest / -1 wraps: -a.)
-  Value* zero = llvm::ConstantInt::get(type, 0);
-  Value* one = llvm::ConstantInt::get(type, 1);
-  Value* minus_one = llvm::ConstantInt::getSigned(type, -1);
-  Value* is_zero = b_.CreateICmpEQ(b, zero);
-  Value* is_minus_one = b_.CreateICmpEQ(b, minus_one);
-  Value* safe = b_.CreateSelect(b_.CreateOr(is_zero, is_minus_one), one, b);
-  Value* quotient = b_.CreateSDiv(a, safe);
-  Value* rest = b_.CreateSub(a, b_.CreateMul(quotient, safe));
-  Value* below = b_.CreateAnd(b_.CreateICmpNE(rest, zero), b_.CreateICmpSLT(b_.CreateXor(rest, safe), zero));
-  if (remainder) {
-    Value* value = b_.CreateSelect(below, b_.CreateAdd(rest, safe), rest);
-    value = b_.CreateSelect(is_minus_one, zero, value);
-    return b_.CreateSelect(is_zero, a, value);
-  }
-  Value* value = b_.CreateSelect(below, b_.CreateSub(quotient, one), quotient);
-  value = b_.CreateSelect(is_minus_one, b_.CreateNeg(a), value);
-  return b_.CreateSelect(is_zero, zero, value);
+  return o;
 }
 
-/// A vector divided by one number is multiplied by its reciprocal, at most 2 ulp away. Both are first scaled
-/// by a power of two that keeps the reciprocal normal, so that tiny and huge divisors lose nothing.
-Value* Emitter::EmitFloatDiv(Value* a, Value* b) {
-  if (!a->getType()->isVectorTy() || b->getType()->isVectorTy()) {
-    Widen(&a, &b);
-    return b_.CreateFDiv(a, b);
-  }
-  llvm::Type* type = b->getType();
-  Value* magnitude = b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, b);
-  auto number = [&](double value) { return llvm::ConstantFP::get(type, value); };
-  Value* tiny = b_.CreateFCmpOLT(magnitude, number(0x1p-64));
-  Value* huge = b_.CreateFCmpOGT(magnitude, number(0x1p64));
-  Value* scale = b_.CreateSelect(tiny, number(0x1p64), b_.CreateSelect(huge, number(0x1p-64), number(1)));
-  Value* reciprocal = b_.CreateFDiv(number(1), b_.CreateFMul(b, scale));
-  return b_.CreateFMul(b_.CreateFMul(a, Splat(scale)), Splat(reciprocal));
-}
-
-Value* Emitter::EmitCompare(const te::ExprNode& e, Value* a, Value* b) {
-  te::DType type = e.args[0]->type;
-  bool is_unsigned = type == te::DType::kU8 || type == te::DType::kBool;
-  if (te::IsFloat(type)) {
-    switch (e.kind) {
-      case ExprKind::kLess:
-        return b_.CreateFCmpOLT(a, b);
-      case ExprKind::kLessEqual:
-        return b_.CreateFCmpOLE(a, b);
-      case ExprKind::kEqual:
-        return b_.CreateFCmpOEQ(a, b);
-      default:
-        return b_.CreateFCmpUNE(a, b);
+Operand Emitter::EmitDivision(const te::ExprNode& e, const Operand& x, const Operand& y) {
+  if (!te::IsFloat(e.type)) {
+    bool non_negative = false;
+    if (e.type == DType::kI64 && IsConstant(y) && y.constant > 0 &&
+        !std::has_single_bit(static_cast<uint64_t>(y.constant))) {
+      std::optional<ir::Interval> bounds = ranges_.Bounds(e.args[0]);
+      non_negative = bounds && bounds->low >= 0;
     }
+    Operand o = Map(e.type, {x, y}, [&](auto v) {
+      return EmitFloorDivide(b_, e.type, v[0], v[1], e.kind == ExprKind::kMod, non_negative);
+    });
+    o.is_index = x.is_index && y.is_index;
+    return o;
   }
-  switch (e.kind) {
-    case ExprKind::kLess:
-      return is_unsigned ? b_.CreateICmpULT(a, b) : b_.CreateICmpSLT(a, b);
+  if (lanes_ == 1 || !x.varies() || y.varies())
+    return Map(e.type, {x, y}, [&](auto v) { return b_.CreateFDiv(v[0], v[1]); });
+  Reciprocal r = EmitReciprocal(b_, Scalar(y));
+  Operand o;
+  o.lanes = b_.CreateFMul(b_.CreateFMul(Vector(x), Splat(r.scale)), Splat(r.reciprocal));
+  return o;
+}
+
+Operand Emitter::EmitComparison(const te::ExprNode& e, const Operand& x, const Operand& y) {
+  DType type = e.args[0]->type;
+  if (type == DType::kI64 && !x.lanes && !y.lanes && x.is_index && y.is_index && x.stride != y.stride) {
+    Operand difference = EmitIndexArithmetic(ExprKind::kSub, x, y);
+    if (difference.stride == 1 || difference.stride == -1) return EmitLaneComparison(e.kind, difference);
+  }
+  // What both sides share by lane cancels.
+  Operand a = x, b = y;
+  if (!x.lanes && !y.lanes && x.stride == y.stride && x.is_index && y.is_index) a.stride = b.stride = 0;
+  return Map(e.type, {a, b}, [&](auto v) { return codegen::EmitComparison(b_, e.kind, type, v[0], v[1]); });
+}
+
+/// `difference` is d + lane or d - lane, compared with 0. The lane at which the answer changes is found with
+/// scalars and clamped, so that narrow lanes suffice.
+Operand Emitter::EmitLaneComparison(ExprKind kind, const Operand& difference) {
+  bool rises = difference.stride == 1;
+  Operand first = difference;
+  first.stride = 0;
+  Value* d = Scalar(first);
+  // d + lane = 0 at lane -d; d - lane = 0 at lane d.
+  Value* zero_at = rises ? b_.CreateNeg(d) : d;
+  Value* clamped = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, zero_at, I64(-1));
+  clamped = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, clamped, I64(lanes_));
+  // As wide as the lanes of one register.
+  int64_t bits = std::clamp<int64_t>(entry_->target.vector_bytes * 8 / lanes_, 8, 32);
+  llvm::Type* narrow = b_.getIntNTy(static_cast<unsigned>(bits));
+  std::vector<llvm::Constant*> steps;
+  for (int64_t lane = 0; lane < lanes_; ++lane) steps.push_back(llvm::ConstantInt::getSigned(narrow, lane));
+  Value* lane = llvm::ConstantVector::get(steps);
+  Value* at = Splat(b_.CreateTrunc(clamped, narrow));
+  Operand o;
+  switch (kind) {
+    case ExprKind::kLess:  // d + lane < 0
+      o.lanes = rises ? b_.CreateICmpSLT(lane, at) : b_.CreateICmpSGT(lane, at);
+      break;
     case ExprKind::kLessEqual:
-      return is_unsigned ? b_.CreateICmpULE(a, b) : b_.CreateICmpSLE(a, b);
+      o.lanes = rises ? b_.CreateICmpSLE(lane, at) : b_.CreateICmpSGE(lane, at);
+      break;
     case ExprKind::kEqual:
-      return b_.CreateICmpEQ(a, b);
+      o.lanes = b_.CreateICmpEQ(lane, at);
+      break;
     default:
-      return b_.CreateICmpNE(a, b);
+      o.lanes = b_.CreateICmpNE(lane, at);
+      break;
   }
+  return o;
 }
 
-Value* Emitter::EmitCast(const te::ExprNode& e, Value* a) {
-  te::DType from = e.args[0]->type, to = e.type;
-  llvm::Type* type = ValueType(to);
-  if (a->getType()->isVectorTy()) type = llvm::FixedVectorType::get(type, static_cast<unsigned>(lanes_));
-  bool from_unsigned = from == te::DType::kU8 || from == te::DType::kBool;
-  if (to == te::DType::kBool) {
-    Value* zero = llvm::Constant::getNullValue(a->getType());
-    return te::IsFloat(from) ? b_.CreateFCmpUNE(a, zero) : b_.CreateICmpNE(a, zero);
+Operand Emitter::EmitSelect(const te::ExprNode& e) {
+  Operand condition = Emit(e.args[0]);
+  if (auto* known = llvm::dyn_cast_or_null<llvm::ConstantInt>(condition.scalar))
+    return Emit(e.args[known->isOne() ? 1 : 2]);
+  Operand yes = Emit(e.args[1]), no = Emit(e.args[2]);
+  Operand o;
+  if (condition.varies()) {
+    o.lanes = b_.CreateSelect(Vector(condition), Vector(yes), Vector(no));
+  } else if (yes.varies() || no.varies()) {
+    o.lanes = b_.CreateSelect(condition.scalar, Vector(yes), Vector(no));
+  } else {
+    o = Uniform(e.type, b_.CreateSelect(condition.scalar, Scalar(yes), Scalar(no)));
+    o.is_index = yes.is_index && no.is_index && condition.is_index;
   }
-  if (te::IsFloat(from) && te::IsFloat(to)) {
-    // Narrow types are rounded through their form in memory.
-    if (to == te::DType::kBF16 || to == te::DType::kF16) {
-      if (from == te::DType::kF64) a = b_.CreateFPTrunc(a, type);
-      return from == to ? a : FromMemory(ToMemory(a, to), to);
-    }
-    return a->getType() == type ? a : b_.CreateFPCast(a, type);
-  }
-  if (te::IsFloat(to)) return from_unsigned ? b_.CreateUIToFP(a, type) : b_.CreateSIToFP(a, type);
-  if (te::IsFloat(from)) {
-    switch (e.rounding) {
-      case te::Rounding::kTowardsZero:
-        break;
-      case te::Rounding::kNearestEven:
-        a = b_.CreateUnaryIntrinsic(llvm::Intrinsic::rint, a);
-        break;
-      case te::Rounding::kDown:
-        a = b_.CreateUnaryIntrinsic(llvm::Intrinsic::floor, a);
-        break;
-      case te::Rounding::kUp:
-        a = b_.CreateUnaryIntrinsic(llvm::Intrinsic::ceil, a);
-        break;
-    }
-    llvm::Intrinsic::ID saturating =
-        to == te::DType::kU8 ? llvm::Intrinsic::fptoui_sat : llvm::Intrinsic::fptosi_sat;
-    return b_.CreateIntrinsic(saturating, {type, a->getType()}, {a});
-  }
-  return from_unsigned ? b_.CreateZExtOrTrunc(a, type) : b_.CreateSExtOrTrunc(a, type);
+  return o;
 }
 
-Value* Emitter::EmitCall(const te::ExprNode& e, std::vector<Value*> args) {
-  for (Value*& a : args) {
-    if (std::any_of(args.begin(), args.end(), [](Value* v) { return v->getType()->isVectorTy(); }))
-      a = Splat(a);
-  }
+Operand Emitter::EmitCall(const te::ExprNode& e) {
+  auto unary = [&](llvm::Intrinsic::ID id) {
+    return Map(e.type, {Emit(e.args[0])}, [&](auto x) { return b_.CreateUnaryIntrinsic(id, x[0]); });
+  };
   switch (e.function) {
     case te::Function::kSqrt:
-      return b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, args[0]);
+      return unary(llvm::Intrinsic::sqrt);
     case te::Function::kAbs:
-      return b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, args[0]);
+      return unary(llvm::Intrinsic::fabs);
     case te::Function::kFloor:
-      return b_.CreateUnaryIntrinsic(llvm::Intrinsic::floor, args[0]);
+      return unary(llvm::Intrinsic::floor);
     case te::Function::kCeil:
-      return b_.CreateUnaryIntrinsic(llvm::Intrinsic::ceil, args[0]);
+      return unary(llvm::Intrinsic::ceil);
     case te::Function::kRound:
-      return b_.CreateUnaryIntrinsic(llvm::Intrinsic::rint, args[0]);
+      return unary(llvm::Intrinsic::roundeven);
     case te::Function::kFma:
-      if (!entry_->target.fma) return b_.CreateFAdd(b_.CreateFMul(args[0], args[1]), args[2]);
-      return b_.CreateIntrinsic(llvm::Intrinsic::fma, {args[0]->getType()}, {args[0], args[1], args[2]});
-    case te::Function::kBits: {
-      llvm::Type* type = ValueType(e.type);
-      if (args[0]->getType()->isVectorTy())
-        type = llvm::FixedVectorType::get(type, static_cast<unsigned>(lanes_));
-      return b_.CreateBitCast(args[0], type);
-    }
+      return Map(e.type, {Emit(e.args[0]), Emit(e.args[1]), Emit(e.args[2])},
+                 [&](auto x) { return b_.CreateIntrinsic(llvm::Intrinsic::fma, {x[0]->getType()}, x); });
+    case te::Function::kBits:
+      return Map(e.type, {Emit(e.args[0])},
+                 [&](auto x) { return EmitBits(b_, entry_->target, e.args[0]->type, e.type, x[0]); });
     default:
-      Fail(Internal(StrCat("codegen: the function ", te::NameOf(e.function),
-                           " has no instruction; expand it first (ir::ExpandMath)")));
-      return args[0];
+      Fail(Invalid(StrCat("codegen: '", te::NameOf(e.function),
+                          "' is no instruction of a CPU; expand it into arithmetic first (ir::ExpandMath)")));
+      return Uniform(e.type, llvm::ConstantFP::get(ValueType(b_.getContext(), e.type), 0));
   }
-}
-
-Value* Emitter::EmitRead(const te::ExprNode& e) {
-  size_t rank = te::ReadRank(e);
-  if (!e.guarded) return Load(e.id, e.args[0], nullptr, nullptr, e.type);
-  Value* guard = Emit(e.args[rank]);
-  Value* otherwise = Emit(e.args[rank + 1]);
-  if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(guard)) {
-    return known->isOne() ? Load(e.id, e.args[0], nullptr, nullptr, e.type) : otherwise;
-  }
-  return Load(e.id, e.args[0], guard, otherwise, e.type);
 }
 
 }  // namespace tunesmith::codegen

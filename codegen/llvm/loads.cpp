@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads: addresses, and scalar, contiguous, strided, masked and gathered loads. No read branches: what a
+// guard or a mask forbids is masked off, or loaded from zeros instead.
+#include <algorithm>
+
+#include "codegen/llvm/emitter.h"
+#include "llvm/IR/Intrinsics.h"
+
+namespace tunesmith::codegen {
+
+using llvm::Value;
+using te::DType;
+
+namespace {
+
+/// Strides up to this are loaded as whole vectors and shuffled; beyond, element by element.
+constexpr int64_t kMostShuffledStride = 4;
+/// Bytes of the longest vector that may be loaded from zeros: 64 lanes of 8 bytes.
+constexpr int64_t kZeroBytes = 512;
+
+bool IsZero(Value* v) {
+  auto* c = llvm::dyn_cast<llvm::Constant>(v);
+  return c && c->isZeroValue();
+}
+
+}  // namespace
+
+Value* Emitter::And(Value* a, Value* b) {
+  if (!a || !b) return a ? a : b;
+  return b_.CreateAnd(Splat(a), Splat(b));
+}
+
+Value* Emitter::Zeros() {
+  constexpr const char* kName = "zeros";
+  llvm::Module& module = entry_->module;
+  if (llvm::GlobalVariable* known = module.getGlobalVariable(kName, true)) return known;
+  auto* type = llvm::ArrayType::get(b_.getInt8Ty(), kZeroBytes);
+  auto* zeros = new llvm::GlobalVariable(module, type, true, llvm::GlobalValue::PrivateLinkage,
+                                         llvm::Constant::getNullValue(type), kName);
+  zeros->setAlignment(llvm::Align(64));
+  return zeros;
+}
+
+llvm::Instruction* Emitter::Annotate(int buffer, llvm::Instruction* access) const {
+  const ir::Buffer& b = BufferOf(buffer);
+  if (b.scope == ir::Scope::kParameter && !b.written && llvm::isa<llvm::LoadInst>(access))
+    access->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(b_.getContext(), {}));
+  return access;
+}
+
+Operand Emitter::IndexOf(int buffer, const te::Expr& index) {
+  Operand o = Emit(index);
+  int64_t copies = PlacementOf(buffer).lanes;
+  if (copies == 1) return o;
+  // The buffer lives inside the vector loop: its elements lie apart, those of all lanes side by side.
+  if (o.lanes) {
+    Value* scaled = b_.CreateMul(o.lanes, Splat(I64(copies)));
+    Operand own;
+    own.stride = 1;
+    o.lanes = b_.CreateAdd(scaled, Vector(own));
+    return o;
+  }
+  if (o.scalar) {
+    o.scalar = b_.CreateMul(o.scalar, I64(copies));
+    o.factor = 1;
+  }
+  o.constant *= copies;
+  o.stride = o.stride * copies + (lanes_ > 1 ? 1 : 0);
+  return o;
+}
+
+bool Emitter::Inside(int buffer, const te::Expr& index) const {
+  std::optional<ir::Interval> bounds = ranges_.Bounds(index);
+  const Placement& placement = PlacementOf(buffer);
+  return bounds && bounds->low >= 0 && bounds->high < placement.readable / placement.lanes;
+}
+
+Value* Emitter::Address(int buffer, const Operand& index) {
+  Value* address = pointers_[static_cast<size_t>(buffer)];
+  llvm::Type* element = ElementOf(buffer);
+  if (index.scalar) address = b_.CreateGEP(element, address, index.scalar);
+  return index.constant == 0 ? address : b_.CreateGEP(element, address, I64(index.constant));
+}
+
+llvm::Align Emitter::AlignmentOf(int buffer, const Operand& index) const {
+  const ir::Buffer& b = BufferOf(buffer);
+  int64_t size = te::SizeOf(b.dtype);
+  int64_t alignment = b.scope == ir::Scope::kParameter ? b.alignment : 64;
+  if (index.scalar) alignment = std::min(alignment, size * index.factor);
+  int64_t offset = index.constant * size;
+  if (offset != 0) alignment = std::min(alignment, offset & -offset);
+  return llvm::Align(static_cast<uint64_t>(std::max(alignment, size)));
+}
+
+Value* Emitter::Addresses(int buffer, const Operand& index) {
+  Value* base = pointers_[static_cast<size_t>(buffer)];
+  Value* lanes = Vector(index);
+  // Half as many instructions gather by indices of 32 bits.
+  if (BufferOf(buffer).elements * PlacementOf(buffer).lanes <= INT32_MAX)
+    lanes = b_.CreateTrunc(lanes, VectorOf(b_.getInt32Ty()));
+  return b_.CreateGEP(ElementOf(buffer), base, lanes);
+}
+
+Operand Emitter::EmitRead(const te::ExprNode& e) {
+  const te::Expr& at = e.args[0];
+  Operand guard, otherwise;
+  bool guarded = e.guarded;
+  if (guarded) {
+    guard = Emit(e.args[1]);
+    if (auto* known = llvm::dyn_cast_or_null<llvm::ConstantInt>(guard.scalar)) {
+      if (known->isZero()) return Emit(e.args[2]);
+      guarded = false;
+    } else {
+      otherwise = Emit(e.args[2]);
+    }
+  }
+  DType type = BufferOf(e.id).dtype;
+  const Target& target = entry_->target;
+  Operand index = IndexOf(e.id, at);
+  bool safe = (!guarded && !mask_) || Inside(e.id, at);
+  Operand result;
+  if (!index.varies()) {
+    Value* address = Address(e.id, index);
+    llvm::Align alignment = AlignmentOf(e.id, index);
+    if (!safe) {
+      // Some lane that runs must want the element.
+      Value* wanted = mask_;
+      if (guarded) wanted = guard.varies() ? And(mask_, Vector(guard)) : guard.scalar;
+      if (mask_ && guarded && !guard.varies()) wanted = b_.CreateAnd(b_.CreateOrReduce(mask_), wanted);
+      if (wanted->getType()->isVectorTy()) wanted = b_.CreateOrReduce(wanted);
+      address = b_.CreateSelect(wanted, address, Zeros());
+    }
+    auto* load = b_.CreateAlignedLoad(ElementOf(e.id), address, alignment);
+    Value* value = FromMemory(b_, target, type, Annotate(e.id, load));
+    if (!guarded) return Uniform(type, value);
+    Operand loaded;
+    loaded.scalar = value;
+    if (guard.varies()) {
+      result.lanes = b_.CreateSelect(Vector(guard), Vector(loaded), Vector(otherwise));
+    } else if (otherwise.varies()) {
+      result.lanes = b_.CreateSelect(guard.scalar, Vector(loaded), Vector(otherwise));
+    } else {
+      return Uniform(type, b_.CreateSelect(guard.scalar, value, Scalar(otherwise)));
+    }
+    return result;
+  }
+  if (!guarded) {
+    result.lanes = FromMemory(b_, target, type, LoadLanes(e.id, index, safe ? nullptr : mask_, nullptr));
+    return result;
+  }
+  Value* condition = guard.varies() ? Vector(guard) : guard.scalar;
+  Value* other = Vector(otherwise);
+  // A uniform guard without masks in the machine: a whole vector, of zeros where the guard fails.
+  bool zeros_instead = !safe && !guard.varies() && !mask_ && !target.masks && index.stride == 1;
+  if (zeros_instead) {
+    Value* address = b_.CreateSelect(condition, Address(e.id, index), Zeros());
+    auto* load = b_.CreateAlignedLoad(VectorOf(ElementOf(e.id)), address, AlignmentOf(e.id, index));
+    Value* value = FromMemory(b_, target, type, load);
+    result.lanes = IsZero(other) ? value : b_.CreateSelect(condition, value, other);
+    return result;
+  }
+  Value* allowed = safe ? nullptr : And(mask_, condition);
+  if (allowed) allowed = Splat(allowed);
+  // What is masked off reads as zeros, or as `otherwise` where that has the same form in memory.
+  bool direct = ElementOf(e.id) == ValueType(b_.getContext(), type);
+  Value* loaded = LoadLanes(e.id, index, allowed, direct ? other : nullptr);
+  Value* value = FromMemory(b_, target, type, loaded);
+  bool done = allowed && (direct || IsZero(other));
+  result.lanes = done ? value : b_.CreateSelect(condition, value, other);
+  return result;
+}
+
+/// All lanes as they lie in memory. `allowed` (null: all) says which may be touched; the others read as
+/// `otherwise` (null: zero).
+Value* Emitter::LoadLanes(int buffer, const Operand& index, Value* allowed, Value* otherwise) {
+  llvm::Type* element = ElementOf(buffer);
+  llvm::Type* type = VectorOf(element);
+  if (!otherwise) otherwise = llvm::Constant::getNullValue(type);
+  if (!index.lanes && index.stride == 1) {
+    llvm::Align alignment = AlignmentOf(buffer, index);
+    Value* address = Address(buffer, index);
+    if (allowed) return b_.CreateMaskedLoad(type, address, alignment, allowed, otherwise);
+    return Annotate(buffer, b_.CreateAlignedLoad(type, address, alignment));
+  }
+  if (!index.lanes && !allowed) {
+    int64_t distance = std::abs(index.stride);
+    return distance <= kMostShuffledStride ? LoadStrided(buffer, index)
+                                           : LoadApart(buffer, index, index.stride);
+  }
+  Value* all = allowed ? allowed : llvm::Constant::getAllOnesValue(VectorOf(b_.getInt1Ty()));
+  auto size = static_cast<uint64_t>(te::SizeOf(BufferOf(buffer).dtype));
+  return b_.CreateMaskedGather(type, Addresses(buffer, index), llvm::Align(size), all, otherwise);
+}
+
+/// Small strides: the vectors that cover all lanes, the last one moved back to end with the last lane, each
+/// shuffled into the result.
+Value* Emitter::LoadStrided(int buffer, const Operand& index) {
+  int64_t stride = index.stride, reach = (lanes_ - 1) * std::abs(stride) + 1;
+  Operand lowest = index;
+  if (stride < 0) lowest.constant += (lanes_ - 1) * stride;
+  int64_t pieces = (reach + lanes_ - 1) / lanes_;
+  Value* result = nullptr;
+  for (int64_t piece = 0; piece < pieces; ++piece) {
+    int64_t begin = std::min(piece * lanes_, reach - lanes_);
+    Operand from = lowest;
+    from.constant += begin;
+    auto* loaded =
+        b_.CreateAlignedLoad(VectorOf(ElementOf(buffer)), Address(buffer, from), AlignmentOf(buffer, from));
+    Annotate(buffer, loaded);
+    llvm::SmallVector<int> choice;
+    for (int64_t lane = 0; lane < lanes_; ++lane) {
+      int64_t at = (stride > 0 ? lane : lanes_ - 1 - lane) * std::abs(stride) - begin;
+      bool here = at >= 0 && at < lanes_;
+      choice.push_back(static_cast<int>(here ? (result ? lanes_ : 0) + at : lane));
+    }
+    result = b_.CreateShuffleVector(result ? result : loaded, loaded, choice);
+  }
+  return result;
+}
+
+Value* Emitter::LoadApart(int buffer, const Operand& index, int64_t step) {
+  Value* result = llvm::PoisonValue::get(VectorOf(ElementOf(buffer)));
+  for (int64_t lane = 0; lane < lanes_; ++lane) {
+    Operand at = index;
+    at.constant += lane * step;
+    auto* load = b_.CreateAlignedLoad(ElementOf(buffer), Address(buffer, at), AlignmentOf(buffer, at));
+    result = b_.CreateInsertElement(result, Annotate(buffer, load), static_cast<uint64_t>(lane));
+  }
+  return result;
+}
+
+}  // namespace tunesmith::codegen
