@@ -90,8 +90,9 @@ void Evaluator::Stage(const Statement& statement) {
     axis.extent = output->shape[d];
     axis.extent_text = output->shape_text[d];
   }
+  // Read before evaluating the value, which may add tensors and so move them.
+  DType type = declared ? output->dtype : DType::kF32;
   Operand value = Evaluate(*statement.value, true);
-  DType type = declared ? draft_->tensors[static_cast<size_t>(output - tensors.begin())].dtype : DType::kF32;
   Expr body;
   if (value.is_value()) {
     if (!declared) type = value.value->type;
@@ -108,7 +109,7 @@ void Evaluator::Stage(const Statement& statement) {
     Poison(statement.value->span, StrCat("the type of ", name, " cannot be told from a number"),
            StrCat("its value is ", ToText(value)), StrCat("write f32(", Quote(*statement.value), ")"));
   }
-  // Evaluating the value may have added tensors, so the output is looked up again.
+  // Looked up again for the same reason.
   auto found =
       std::find_if(tensors.begin(), tensors.end(), [&](const DraftTensor& t) { return t.name == name; });
   if (found == tensors.end()) {
