@@ -3,8 +3,9 @@
 #include <string>
 #include <string_view>
 
-#include "absl/strings/str_cat.h"
 #include "ir/ir.h"
+#include "ir/simplify.h"
+#include "support/strings.h"
 
 namespace tunesmith::ir {
 namespace {
@@ -95,24 +96,24 @@ class Printer {
       case StmtKind::kFor:
         return LoopHead(s);
       case StmtKind::kIf:
-        return absl::StrCat("if ", Text(s.condition));
+        return StrCat("if ", Text(s.condition));
       case StmtKind::kStore:
-        return absl::StrCat(Element(s.buffer, s.index), s.streaming ? " =stream " : " = ", Text(s.value));
+        return StrCat(Element(s.buffer, s.index), s.streaming ? " =stream " : " = ", Text(s.value));
       case StmtKind::kAlloc:
         if (Known(s.buffer)) {
           const Buffer& b = function_.buffers[static_cast<size_t>(s.buffer)];
-          return absl::StrCat(ToAbsl(Word(b.scope)), " ", Declaration(b));
+          return StrCat(Word(b.scope), " ", Declaration(b));
         }
-        return absl::StrCat("alloc ", BufferName(s.buffer));
+        return StrCat("alloc ", BufferName(s.buffer));
       case StmtKind::kPrefetch:
-        return absl::StrCat("prefetch ", Element(s.buffer, s.index));
+        return StrCat("prefetch ", Element(s.buffer, s.index));
       case StmtKind::kCopy:
-        return absl::StrCat("copy ", Text(s.extent), " to ", Element(s.buffer, s.index), " from ",
-                            Element(s.source, s.value), " then ", Name(function_.events, s.event, "event"));
+        return StrCat("copy ", Text(s.extent), " to ", Element(s.buffer, s.index), " from ",
+                      Element(s.source, s.value), " then ", Name(function_.events, s.event, "event"));
       case StmtKind::kWait:
-        return absl::StrCat("wait ", Name(function_.events, s.event, "event"), " ", Text(s.extent));
+        return StrCat("wait ", Name(function_.events, s.event, "event"), " ", Text(s.extent));
       case StmtKind::kSignal:
-        return absl::StrCat("signal ", Name(function_.events, s.event, "event"));
+        return StrCat("signal ", Name(function_.events, s.event, "event"));
       case StmtKind::kRoles:
         return "roles";
     }
@@ -120,11 +121,9 @@ class Printer {
   }
 
  private:
-  static absl::string_view ToAbsl(std::string_view s) { return {s.data(), s.size()}; }
-
   template <class... Parts>
   void Append(const Parts&... parts) {
-    absl::StrAppend(&text_, parts...);
+    StrAppend(&text_, parts...);
   }
 
   void Line(int depth, const std::string& line) {
@@ -140,29 +139,29 @@ class Printer {
   /// Wrong numbers are printed too: the verifier's messages quote what it refuses.
   static std::string Name(const std::vector<std::string>& names, int id, std::string_view fallback) {
     if (id >= 0 && static_cast<size_t>(id) < names.size()) return names[static_cast<size_t>(id)];
-    return absl::StrCat(ToAbsl(fallback), "?", id);
+    return StrCat(fallback, "?", id);
   }
   std::string BufferName(int id) const {
-    return Known(id) ? function_.buffers[static_cast<size_t>(id)].name : absl::StrCat("buffer?", id);
+    return Known(id) ? function_.buffers[static_cast<size_t>(id)].name : StrCat("buffer?", id);
   }
 
   static std::string Declaration(const Buffer& b) {
-    std::string text = absl::StrCat(b.name, ": ", ToAbsl(te::NameOf(b.dtype)), "[", b.elements, "]");
-    if (b.alignment > te::SizeOf(b.dtype)) absl::StrAppend(&text, " align ", b.alignment);
+    std::string text = StrCat(b.name, ": ", te::NameOf(b.dtype), "[", b.elements, "]");
+    if (b.alignment > te::SizeOf(b.dtype)) StrAppend(&text, " align ", b.alignment);
     return text;
   }
 
   std::string Text(const Expr& e) const { return e == nullptr ? "?" : te::ToString(e, names_); }
   std::string Element(int buffer, const Expr& index) const {
-    return absl::StrCat(BufferName(buffer), "[", Text(index), "]");
+    return StrCat(BufferName(buffer), "[", Text(index), "]");
   }
 
   std::string LoopHead(const StmtNode& s) const {
-    std::string text = absl::StrCat(ToAbsl(Word(s.loop)), " ", Name(function_.variables, s.var, "v"), " in ");
+    std::string text = StrCat(Word(s.loop), " ", Name(function_.variables, s.var, "v"), " in ");
     if (s.begin == nullptr || s.extent == nullptr) return text + "?";
-    absl::StrAppend(&text, Text(s.begin), "..", Text(s.begin + s.extent));
-    if (!s.binding.empty()) absl::StrAppend(&text, " on ", s.binding);
-    if (s.loop == LoopKind::kParallel && s.grain != 1) absl::StrAppend(&text, " grain ", s.grain);
+    StrAppend(&text, Text(s.begin), "..", Text(Simplify(s.begin + s.extent, Ranges())));
+    if (!s.binding.empty()) StrAppend(&text, " on ", s.binding);
+    if (s.loop == LoopKind::kParallel && s.grain != 1) StrAppend(&text, " grain ", s.grain);
     return text;
   }
 

@@ -74,8 +74,8 @@ class Ranges {
 /// remainders resolved where the ranges allow it, and conditions that are proven replaced by constants.
 Expr Simplify(const Expr& e, const Ranges& ranges);
 /// The same for all expressions of a statement. `if`s with a known condition and loops without iterations
-/// disappear, loops of one iteration are replaced by their body, and a loop (not of lanes or bound threads)
-/// whose whole body is under a constant bound of its variable runs those iterations only.
+/// disappear, loops of one iteration are replaced by their body, and a loop of constant extent (not of lanes
+/// or bound threads) leaves out iterations at its ends in which the conditions inside let nothing happen.
 Stmt Simplify(const Stmt& statement, const Ranges& ranges);
 
 /// Divides each loop in `partitioned` (loop variables) into the iterations in which the guards and conditions

@@ -14,6 +14,53 @@ bool IsInt(const Expr& e) { return e->kind == ExprKind::kInt; }
 /// A copy of the statement to be changed.
 std::shared_ptr<StmtNode> CopyOf(const Stmt& s) { return std::make_shared<StmtNode>(*s); }
 
+/// Whether the statement does something whenever it runs.
+bool IsActive(const Stmt& s) {
+  switch (s->kind) {
+    case StmtKind::kSeq:
+      return std::any_of(s->body.begin(), s->body.end(), IsActive);
+    case StmtKind::kFor:
+    case StmtKind::kAlloc:
+      return IsActive(s->body[0]);
+    case StmtKind::kIf:
+      return s->body.size() > 1;
+    default:
+      return true;
+  }
+}
+
+/// An interval outside of which a loop's body, which is simplified, does nothing.
+Interval ActiveIterations(const Stmt& s, int var, Ranges* ranges) {
+  Interval active = *ranges->Get(var);
+  size_t mark = ranges->facts().size();
+  switch (s->kind) {
+    case StmtKind::kSeq: {
+      std::swap(active.low, active.high);
+      for (const Stmt& child : s->body) {
+        Interval part = ActiveIterations(child, var, ranges);
+        active = {std::min(active.low, part.low), std::max(active.high, part.high)};
+      }
+      return active;
+    }
+    case StmtKind::kIf:
+      if (s->body.size() > 1) return active;
+      ranges->AssumeSimplified(s->condition);
+      active = ActiveIterations(s->body[0], var, ranges);
+      ranges->Forget(mark);
+      return active;
+    case StmtKind::kFor:
+      if (IsActive(s->body[0])) return active;
+      mark = EnterLoop(s->var, s->begin, s->extent, ranges);
+      active = ActiveIterations(s->body[0], var, ranges);
+      LeaveLoop(s->var, mark, ranges);
+      return active;
+    case StmtKind::kAlloc:
+      return ActiveIterations(s->body[0], var, ranges);
+    default:
+      return active;
+  }
+}
+
 }  // namespace
 
 size_t EnterLoop(int var, const Expr& begin, const Expr& extent, Ranges* ranges) {
@@ -148,39 +195,21 @@ Stmt StatementSimplifier::Loop(const Stmt& s) {
 
 /// for i in 0..8 if i < 3 S   =>   for i in 0..3 S
 Stmt StatementSimplifier::Trimmed(Stmt loop) {
-  const Stmt& body = loop->body[0];
   // Lanes stay as many as they are: they are masked. Bound loops have the extent that the launch gives.
-  if (loop->loop == LoopKind::kVector || loop->loop == LoopKind::kBound || body->kind != StmtKind::kIf ||
-      body->body.size() != 1 || !IsInt(loop->begin) || !IsInt(loop->extent)) {
+  if (loop->loop == LoopKind::kVector || loop->loop == LoopKind::kBound || !IsInt(loop->begin) ||
+      !IsInt(loop->extent) || IsActive(loop->body[0])) {
     return loop;
   }
-  int64_t first = loop->begin->integer, end = first + loop->extent->integer;
-  std::vector<Expr> conjuncts;
-  Flatten(ExprKind::kAnd, body->condition, &conjuncts);
-  Expr rest;
-  bool changed = false;
-  for (Expr& c : conjuncts) {
-    auto is_var = [&](const Expr& e) { return e->kind == ExprKind::kVar && e->id == loop->var; };
-    // Simplified comparisons with one variable are i < c or c < i.
-    if (c->kind == ExprKind::kLess && is_var(c->args[0]) && IsInt(c->args[1])) {
-      end = std::min(end, c->args[1]->integer);
-      changed = true;
-    } else if (c->kind == ExprKind::kLess && IsInt(c->args[0]) && is_var(c->args[1])) {
-      first = std::max(first, c->args[0]->integer + 1);
-      changed = true;
-    } else {
-      rest = rest == nullptr ? c : te::Binary(ExprKind::kAnd, rest, c);
-    }
-  }
-  if (!changed) return loop;
-  Stmt inner = rest == nullptr ? body->body[0] : If(rest, body->body[0]);
+  size_t mark = EnterLoop(loop->var, loop->begin, loop->extent, &ranges_);
+  std::optional<Interval> all = ranges_.Get(loop->var);
+  Interval active = ActiveIterations(loop->body[0], loop->var, &ranges_);
+  LeaveLoop(loop->var, mark, &ranges_);
+  if (active.low == all->low && active.high == all->high) return loop;
   auto trimmed = CopyOf(loop);
-  trimmed->begin = te::Int(first);
-  trimmed->extent = te::Int(end - first);
-  trimmed->body[0] = std::move(inner);
+  trimmed->begin = te::Int(active.low);
+  trimmed->extent = te::Int(active.high - active.low + 1);
   // Its variable is no longer what it was: the new range says more about the body.
-  StatementSimplifier again(ranges_);
-  return again.Visit(trimmed);
+  return StatementSimplifier(ranges_).Visit(trimmed);
 }
 
 Stmt StatementSimplifier::Under(const Expr& assumption, const Stmt& s) {

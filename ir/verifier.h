@@ -85,6 +85,7 @@ class Verifier {
   std::vector<BufferState> buffers_;
   std::vector<Loop> loops_;
   std::vector<BufferAccess> accesses_;
+  int never_ = 0;          // conditions and loops around that let nothing happen
   size_t concurrent_ = 0;  // loops around whose iterations are concurrent
   const StmtNode* statement_ = nullptr;
   const te::ExprNode* reduced_ = nullptr;             // of the store at hand

@@ -91,7 +91,10 @@ Status Verifier::VisitLoop(const StmtNode& s) {
   variables_[static_cast<size_t>(s.var)] = {true, true, s.loop, loops_.size()};
   loops_.push_back(std::move(loop));
   concurrent_ += IsConcurrent(s.loop);
+  bool never = extent->kind == te::ExprKind::kInt && extent->integer <= 0;
+  never_ += never;
   TS_RETURN_IF_ERROR(Visit(s.body[0]));
+  never_ -= never;
   if (IsConcurrent(s.loop)) TS_RETURN_IF_ERROR(CheckRaces(loops_.back()));
   concurrent_ -= IsConcurrent(s.loop);
   if (concurrent_ == 0) accesses_.clear();
@@ -110,9 +113,12 @@ Status Verifier::VisitChoice(const StmtNode& s) {
   std::vector<BufferState> before = buffers_, after = buffers_;
   for (size_t n = 0; n < s.body.size(); ++n) {
     buffers_ = before;
-    size_t mark = ranges_.Assume(n == 0 ? s.condition : Negation(s.condition));
+    Expr condition = algebra_.Simplified(n == 0 ? s.condition : Negation(s.condition));
+    size_t mark = ranges_.AssumeSimplified(condition);
     Changed();
+    never_ += te::IsConstant(condition, 0);
     TS_RETURN_IF_ERROR(Visit(s.body[n]));
+    never_ -= te::IsConstant(condition, 0);
     ranges_.Forget(mark);
     Changed();
     for (size_t b = 0; b < buffers_.size(); ++b) {
@@ -183,10 +189,11 @@ Status Verifier::VisitRead(const Expr& e) {
   TS_RETURN_IF_ERROR(CheckContent(e->id));
   bool reduces = e.get() == reduced_;
   if (!e->guarded) return Access(e->id, e->args[0], nullptr, false, reduces);
+  Expr guard = algebra_.Simplified(e->args[1]);
+  if (te::IsConstant(guard, 0)) return CheckAlive(e->id);  // memory is not touched
   std::shared_ptr<Context> outside = std::move(context_);
   context_ = nullptr;
-  Status status = algebra_.Under(algebra_.Simplified(e->args[1]),
-                                 [&] { return Access(e->id, e->args[0], nullptr, false, reduces); });
+  Status status = algebra_.Under(guard, [&] { return Access(e->id, e->args[0], nullptr, false, reduces); });
   context_ = std::move(outside);
   return status;
 }
@@ -194,6 +201,7 @@ Status Verifier::VisitRead(const Expr& e) {
 /// An access at `index`, or, if `count` is not null, at that many elements from there.
 Status Verifier::Access(int buffer, const Expr& index, const Expr& count, bool store, bool reduces) {
   TS_RETURN_IF_ERROR(CheckAlive(buffer));
+  if (never_ > 0) return absl::OkStatus();
   Linear first = algebra_.Normal(index);
   Linear last = first;
   if (count != nullptr)

@@ -49,7 +49,13 @@ class DisjointIterations {
     std::optional<int64_t> period;
     bool quotient = false;
   };
+  bool Enumerated(const std::vector<const BufferAccess*>& accesses) const;
   bool Determined(const std::vector<const BufferAccess*>& accesses, const Digit& digit) const;
+  /// The only iteration in which the access happens, if it is known to be one.
+  std::optional<int64_t> Pinned(const BufferAccess& access) const;
+  absl::InlinedVector<int64_t, 4> MultiplesOf(const Digit& digit,
+                                              const std::vector<const BufferAccess*>& accesses,
+                                              const std::vector<Linear>& indices) const;
   std::vector<Linear> Varying(const std::vector<const BufferAccess*>& accesses) const;
   bool IsFixed(const Term& t) const;
   int64_t ValueAt(const Digit& digit, int64_t var) const;

@@ -143,6 +143,22 @@ TEST(SimplifyStatement, LoopsUnderABoundOfTheirVariableAreShortened) {
             "      B[i] = A[i]\n");
 }
 
+TEST(SimplifyStatement, IterationsInWhichNothingHappensAreLeftOut) {
+  Stmt lanes =
+      For(LoopKind::kVector, 1, Int(0), Int(8), If(Lt(i * Int(8) + j, Int(11)), ToB(i * Int(8) + j, A(j))));
+  EXPECT_EQ(Simplified(For(LoopKind::kUnroll, 0, Int(0), Int(4), lanes)),
+            "  unroll i in 0..2\n"
+            "    vector j in 0..8\n"
+            "      if i*8 + j < 11\n"
+            "        B[i*8 + j] = A[j]\n");
+  Stmt either = Seq({If(Lt(i, Int(3)), ToB(i, A(i))), If(Lt(i, Int(5)), ToB(i + Int(9), A(i)))});
+  EXPECT_EQ(Simplified(Serial(0, 8, either)),
+            "  for i in 0..5\n"
+            "    if i < 3\n"
+            "      B[i] = A[i]\n"
+            "    B[i + 9] = A[i]\n");
+}
+
 TEST(SimplifyStatement, AnEmptyBranchTurnsTheConditionRound) {
   EXPECT_EQ(Simplified(If(Lt(i, Int(3)), Seq({}), ToB(i, te::Float(1)))),
             "  if 2 < i\n"
@@ -210,14 +226,10 @@ TEST(Partition, NestedLoopsAreDividedInEveryCopy) {
             "  for k in 0..4\n"
             "    for l in 0..2\n"
             "      B[k*6 + l + 4] = 0\n"
-            "  for k in 0..4\n"
-            "    for l in 0..4\n"
-            "      if k < 1\n"
-            "        B[l + 24] = 0\n"
-            "  for k in 0..4\n"
-            "    for l in 0..2\n"
-            "      if k < 1\n"
-            "        B[l + 28] = 0\n");
+            "  for l in 0..4\n"
+            "    B[l + 24] = 0\n"
+            "  for l in 0..2\n"
+            "    B[l + 28] = 0\n");
 }
 
 TEST(Partition, LoopsOutsideTheConditionAreLeftAlone) {

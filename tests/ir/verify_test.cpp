@@ -135,6 +135,14 @@ TEST(VerifyBounds, ByConditionsGuardsAndExtents) {
             "ok");
 }
 
+TEST(VerifyBounds, OfWhatNeverHappensDoNotMatter) {
+  EXPECT_EQ(Result(Serial(0, 4, If(Lt(i, Int(0)), Zero(kB, Int(100))))), "ok");
+  EXPECT_EQ(Result(Serial(0, 0, Zero(kB, Int(100)))), "ok");
+  Expr guarded = te::GuardedRead(DType::kF32, kA, {i + Int(100)}, Lt(i, Int(0)), te::Float(0));
+  EXPECT_EQ(Result(Serial(0, 4, Store(kB, i, guarded))), "ok");
+  EXPECT_NE(Result(Serial(0, 4, If(Lt(i, Int(1)), Zero(kB, Int(100))))), "ok");
+}
+
 TEST(VerifyBounds, OfFlatIndicesFromGuardsByDimension) {
   // A is 5 x 4 x 5: y and x with a halo of one, guarded one by one.
   Expr y = i + k - Int(1), x = j + l - Int(1);
