@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/contest.h"
 
-#include <fcntl.h>
 #include <sched.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdlib>
-#include <cstring>
+#include <optional>
 
 #include "measure/statistics.h"
+#include "support/forked_child.h"
 #include "support/strings.h"
 
 namespace tunesmith::cli {
@@ -80,8 +77,7 @@ double Time(Contender* contender, int64_t repeats) {
 }
 
 /// The contender's process: makes it, then answers 't' (a turn), 'o' (its outputs), 'q' (end).
-[[noreturn]] void Serve(const Entrant& entrant, const Blobs& inputs, int in, int out) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+void Serve(const Entrant& entrant, const Blobs& inputs, int in, int out) {
   cpu_set_t all, mine;
   if (sched_getaffinity(0, sizeof all, &all) == 0) {
     CPU_ZERO(&mine);
@@ -97,7 +93,7 @@ double Time(Contender* contender, int64_t repeats) {
   WriteAll(out, &stands, 1);
   if (!made.ok()) {
     WriteText(out, std::string(MessageOf(made.status())));
-    _exit(0);
+    return;
   }
   Contender* contender = made->get();
   contender->Run();
@@ -118,98 +114,72 @@ double Time(Contender* contender, int64_t repeats) {
     double ns = Time(contender, repeats);
     WriteAll(out, &ns, sizeof ns);
   }
-  _exit(0);
 }
 
-struct Child {
-  pid_t pid = -1;
-  int to = -1, from = -1;
+/// A contender's process, and how many rounds it takes part in.
+struct Seat {
+  std::optional<ForkedChild> child;
   int rounds = 0;
-
-  void Close() {
-    if (to >= 0) close(to);
-    if (from >= 0) close(from);
-    to = from = -1;
-    if (pid > 0) {
-      kill(pid, SIGKILL);
-      waitpid(pid, nullptr, 0);
-      pid = -1;
-    }
-  }
 };
 
 Status Died() { return Unavailable("its process ended in the middle of the contest"); }
-
-Child Start(const Entrant& entrant, const Blobs& inputs) {
-  int down[2], up[2];
-  if (pipe2(down, O_CLOEXEC) != 0) return {};
-  if (pipe2(up, O_CLOEXEC) != 0) {
-    close(down[0]), close(down[1]);
-    return {};
-  }
-  Child child;
-  child.pid = fork();
-  if (child.pid == 0) {
-    close(down[1]), close(up[0]);
-    Serve(entrant, inputs, down[0], up[1]);
-  }
-  close(down[0]), close(up[1]);
-  child.to = down[1];
-  child.from = up[0];
-  return child;
-}
 
 }  // namespace
 
 std::vector<Standing> HoldContest(const std::vector<Entrant>& entrants, double seconds) {
   std::vector<Standing> standings(entrants.size());
-  std::vector<Child> children(entrants.size());
+  std::vector<Seat> seats(entrants.size());
   Blobs inputs;
   for (size_t i = 0; i < entrants.size(); ++i) {
     Standing& standing = standings[i];
-    children[i] = Start(entrants[i], inputs);
+    Result<ForkedChild> started = ForkChild([&](int in, int out) { Serve(entrants[i], inputs, in, out); });
+    if (!started.ok()) {
+      standing.status = started.status();
+      continue;
+    }
+    seats[i].child.emplace(*std::move(started));
+    int from = seats[i].child->from();
     uint8_t stands = 0;
     double turn_ns = 0;
-    if (children[i].pid < 0 || !ReadAll(children[i].from, &stands, 1)) {
+    if (!ReadAll(from, &stands, 1)) {
       standing.status = Unavailable("its process could not be started, or died while it set up");
     } else if (!stands) {
       std::string why;
-      standing.status = ReadBytes(children[i].from, &why) ? Unavailable(why) : Died();
-    } else if (!ReadBytes(children[i].from, &standing.name) ||
-               !ReadAll(children[i].from, &turn_ns, sizeof turn_ns) ||
-               !ReadBlobs(children[i].from, &standing.inputs)) {
+      standing.status = ReadBytes(from, &why) ? Unavailable(why) : Died();
+    } else if (!ReadBytes(from, &standing.name) || !ReadAll(from, &turn_ns, sizeof turn_ns) ||
+               !ReadBlobs(from, &standing.inputs)) {
       standing.status = Died();
     } else {
-      children[i].rounds = static_cast<int>(std::clamp(seconds * 1e9 / turn_ns, 5.0, 51.0));
+      seats[i].rounds = static_cast<int>(std::clamp(seconds * 1e9 / turn_ns, 5.0, 51.0));
       if (inputs.empty()) inputs = standing.inputs;
     }
-    if (!standing.status.ok()) children[i].Close();
+    if (!standing.status.ok()) seats[i].child.reset();
   }
   // Each round begins with another contender, so that none always follows the same one.
   constexpr int kMostRounds = 51;
   for (int round = 0; round < kMostRounds; ++round) {
     for (size_t k = 0; k < entrants.size(); ++k) {
       size_t i = (k + static_cast<size_t>(round)) % entrants.size();
-      if (children[i].pid < 0 || round >= children[i].rounds) continue;
+      if (!seats[i].child || round >= seats[i].rounds) continue;
       double ns = 0;
-      if (WriteAll(children[i].to, "t", 1) && ReadAll(children[i].from, &ns, sizeof ns)) {
+      if (WriteAll(seats[i].child->to(), "t", 1) && ReadAll(seats[i].child->from(), &ns, sizeof ns)) {
         standings[i].samples_ns.push_back(ns);
       } else {
         standings[i].status = Died();
-        children[i].Close();
+        seats[i].child.reset();
       }
     }
   }
   for (size_t i = 0; i < entrants.size(); ++i) {
-    if (children[i].pid < 0) continue;
-    if (!WriteAll(children[i].to, "o", 1) || !ReadBlobs(children[i].from, &standings[i].outputs))
+    if (!seats[i].child) continue;
+    if (!WriteAll(seats[i].child->to(), "o", 1) || !ReadBlobs(seats[i].child->from(), &standings[i].outputs))
       standings[i].status = Died();
-    (void)WriteAll(children[i].to, "q", 1);
+    (void)WriteAll(seats[i].child->to(), "q", 1);
     standings[i].median_ns = measure::Median(standings[i].samples_ns);
     std::vector<double> deviations;
     for (double s : standings[i].samples_ns) deviations.push_back(std::fabs(s - standings[i].median_ns));
     standings[i].spread_ns = measure::Median(deviations);
-    children[i].Close();
+    seats[i].child.reset();
   }
   return standings;
 }

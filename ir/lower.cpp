@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "ir/lower_storage.h"
+#include "ir/lower_places.h"
 #include "ir/simplify.h"
 #include "ir/verify.h"
 #include "support/strings.h"
@@ -20,9 +20,6 @@ using schedule::Span;
 using schedule::StageId;
 using te::ExprKind;
 
-/// Parameters, workspace, vectors that are loaded whole: what the allocation of a cache line gives.
-constexpr int64_t kLine = 64;
-
 Expr AllOf(const std::vector<Expr>& conditions) {
   Expr all;
   for (const Expr& c : conditions) all = all ? te::Binary(ExprKind::kAnd, all, c) : c;
@@ -30,12 +27,9 @@ Expr AllOf(const std::vector<Expr>& conditions) {
 }
 
 /// Builds one function: the stages that are packed ahead of time, or all others.
-class Nest {
+class Nest : Places {
  public:
-  Nest(const Plan& plan, bool packing)
-      : plan_(plan), packing_(packing), storage_(plan.graph->tensors.size()), kept_(plan.stages.size()) {
-    loops_.resize(plan.nodes.size());
-  }
+  Nest(const Plan& plan, bool packing) : Places(plan, packing) { loops_.resize(plan.nodes.size()); }
 
   Result<Function> Build(std::vector<int>* packed) {
     function_.name = packing_ ? "pack" : "main";
@@ -48,151 +42,6 @@ class Nest {
   const std::vector<int>& partitioned() const { return partitioned_; }
 
  private:
-  const te::Tensor& TensorOf(StageId id) const {
-    return plan_.graph->tensors[static_cast<size_t>(plan_.stage(id).tensor)];
-  }
-  const schedule::StagePlan& PlanOf(StageId id) const { return plan_.stages[static_cast<size_t>(id)]; }
-  bool Packed(StageId id) const { return PlanOf(id).place == Place::kPack; }
-
-  /// A stage is emitted in this function if it is packed here, or belongs to the kernel.
-  bool Emits(StageId id) const { return PlanOf(id).leaf >= 0 && Packed(id) == packing_; }
-
-  int AddBuffer(Buffer buffer) {
-    buffer.alignment = kLine;
-    function_.buffers.push_back(std::move(buffer));
-    return static_cast<int>(function_.buffers.size()) - 1;
-  }
-
-  void AddParameter(int tensor, std::vector<Span> region, schedule::Layout layout, bool written,
-                    int64_t alignment) {
-    Buffer b;
-    b.name = plan_.graph->tensors[static_cast<size_t>(tensor)].name;
-    b.dtype = plan_.graph->tensors[static_cast<size_t>(tensor)].dtype;
-    b.elements = ElementsOf(layout);
-    b.parameter = parameters_++;
-    b.written = written;
-    int id = AddBuffer(b);
-    function_.buffers[static_cast<size_t>(id)].alignment = alignment;
-    storage_[static_cast<size_t>(tensor)] = {id, std::move(region), std::move(layout)};
-  }
-
-  /// Whether a stage of the kernel reads the tensor.
-  bool ReadByMain(int tensor) const {
-    for (StageId consumer : plan_.graph->ConsumersOf(tensor)) {
-      if (PlanOf(consumer).leaf >= 0 && !Packed(consumer)) return true;
-    }
-    return false;
-  }
-
-  Status PlaceParameters(std::vector<int>* packed) {
-    std::vector<StageId> packs;  // packed stages that the kernel reads
-    for (StageId id = 0; id < static_cast<StageId>(plan_.stages.size()); ++id) {
-      if (Packed(id) && ReadByMain(plan_.stage(id).tensor)) packs.push_back(id);
-    }
-    auto layout_of = [&](StageId id) {
-      return PlanOf(id).layout.empty() ? RowMajor(WholeOf(TensorOf(id))) : PlanOf(id).layout;
-    };
-    auto add_packed = [&](StageId id, bool written) {
-      AddParameter(plan_.stage(id).tensor, WholeOf(TensorOf(id)), layout_of(id), written, kLine);
-    };
-    for (int t : plan_.graph->Parameters()) {
-      const te::Tensor& tensor = plan_.graph->tensors[static_cast<size_t>(t)];
-      std::vector<Span> whole = WholeOf(tensor);
-      schedule::Layout rows = RowMajor(whole);
-      // The interface promises no more than an element's alignment; the caller's pointers decide.
-      int64_t alignment = te::SizeOf(tensor.dtype);
-      if (packing_) {
-        if (tensor.role == te::Role::kWeight) AddParameter(t, whole, rows, false, alignment);
-        continue;
-      }
-      if (tensor.role == te::Role::kWeight && !ReadByMain(t)) {
-        // The place of a repacked weight: the buffer made from it.
-        auto made_from = std::find_if(packs.begin(), packs.end(), [&](StageId id) {
-          bool reads = false;
-          te::Visit(plan_.stage(id).body,
-                    [&](const Expr& e) { reads = reads || (e->kind == ExprKind::kRead && e->id == t); });
-          return reads;
-        });
-        if (made_from != packs.end()) {
-          packed->push_back(parameters_);
-          add_packed(*made_from, false);
-          packs.erase(made_from);
-          continue;
-        }
-      }
-      AddParameter(t, whole, rows, false, alignment);
-    }
-    if (packing_) {
-      for (StageId id : packs) add_packed(id, true);
-      return absl::OkStatus();
-    }
-    if (!packs.empty()) {
-      return Invalid(
-          StrCat("lower: '", plan_.NameOf(packs[0]), "' is packed, but no weight gives up its place to it"));
-    }
-    for (int t : plan_.graph->Outputs()) {
-      const te::Tensor& tensor = plan_.graph->tensors[static_cast<size_t>(t)];
-      AddParameter(t, WholeOf(tensor), RowMajor(WholeOf(tensor)), true, te::SizeOf(tensor.dtype));
-    }
-    return absl::OkStatus();
-  }
-
-  // ---- storage of what is computed
-
-  /// A tensor that is computed whole and needed later lies in the workspace, or, while its sums are still
-  /// partial, in the output that is computed from it element by element.
-  Storage& StorageOf(int tensor) {
-    Storage& storage = storage_[static_cast<size_t>(tensor)];
-    if (storage.buffer >= 0) return storage;
-    StageId id = plan_.graph->StageOf(tensor);
-    if (int output = SharedOutput(id); output >= 0) {
-      storage = StorageOf(output);
-      return storage;
-    }
-    const te::Tensor& t = plan_.graph->tensors[static_cast<size_t>(tensor)];
-    Buffer b;
-    b.name = t.name;
-    b.dtype = t.dtype;
-    b.scope = schedule::Scope::kWorkspace;
-    storage.region = WholeOf(t);
-    storage.layout = PlanOf(id).layout.empty() ? RowMajor(storage.region) : PlanOf(id).layout;
-    b.elements = ElementsOf(storage.layout);
-    storage.buffer = AddBuffer(b);
-    return storage;
-  }
-
-  /// The output that may hold the partial sums of stage `id`: its only consumer's, computed from kept
-  /// accumulators at the same index, of the same type and shape. -1 if there is none.
-  int SharedOutput(StageId id) const {
-    if (PlanOf(id).keep == kRoot || !PlanOf(id).layout.empty()) return -1;
-    std::vector<int> consumers = plan_.graph->ConsumersOf(plan_.stage(id).tensor);
-    if (consumers.size() != 1) return -1;
-    StageId c = consumers[0];
-    if (PlanOf(c).leaf < 0 || !plan_.Encloses(PlanOf(id).keep, PlanOf(c).leaf)) return -1;
-    const te::Stage& stage = plan_.stage(c);
-    if (stage.reducer != te::Reducer::kNone || TensorOf(c).role != te::Role::kOutput) return -1;
-    if (TensorOf(c).dtype != TensorOf(id).dtype || TensorOf(c).shape != TensorOf(id).shape) return -1;
-    bool same_index = true;
-    te::Visit(stage.body, [&](const Expr& e) {
-      if (e->kind != ExprKind::kRead || e->id != plan_.stage(id).tensor) return;
-      for (size_t d = 0; d < e->args.size(); ++d) {
-        same_index =
-            same_index && e->args[d]->kind == ExprKind::kVar && e->args[d]->id == static_cast<int>(d);
-      }
-    });
-    return same_index ? stage.tensor : -1;
-  }
-
-  /// Where stage `reader` (or the stage itself) finds the tensor of stage `id`.
-  const Storage& Find(int tensor, NodeId reader_leaf) {
-    StageId id = plan_.graph->StageOf(tensor);
-    if (id >= 0 && PlanOf(id).keep != kRoot && kept_[static_cast<size_t>(id)].buffer >= 0 &&
-        plan_.Encloses(PlanOf(id).keep, reader_leaf)) {
-      return kept_[static_cast<size_t>(id)];
-    }
-    return StorageOf(tensor);
-  }
-
   // ---- loops
 
   Expr Enter(NodeId n) {
@@ -457,10 +306,6 @@ class Nest {
 
   // ---- bodies
 
-  const Buffer& BufferOf(const Storage& storage) const {
-    return function_.buffers[static_cast<size_t>(storage.buffer)];
-  }
-
   Expr Stored(const Storage& storage, Expr value) const {
     DType type = BufferOf(storage).dtype;
     return value->type == type ? value : te::Cast(type, value);
@@ -589,12 +434,6 @@ class Nest {
     return Guarded(conditions, Store(target.buffer, address, Stored(target, value), streaming));
   }
 
-  const Plan& plan_;
-  const bool packing_;
-  Function function_;
-  int parameters_ = 0;
-  std::vector<Storage> storage_;  // by tensor
-  std::vector<Storage> kept_;     // by stage: its accumulators in registers
   LoopValues loops_;
   std::vector<int> partitioned_;
 };

@@ -56,7 +56,7 @@ class Verifier {
   Status Access(int buffer, const Expr& index, const Expr& last, bool store, bool reduces);
   void CollectStored(const Stmt& s);
   void Changed();
-  std::shared_ptr<Context> ContextHere();
+  std::shared_ptr<KnownRanges> KnownHere();
 
   // ---- the rules
   Status CheckBuffers() const;
@@ -80,7 +80,7 @@ class Verifier {
   const Function& f_;
   Ranges ranges_;
   Algebra algebra_;
-  std::shared_ptr<Context> context_;  // of ranges_; null if they have changed
+  std::shared_ptr<KnownRanges> context_;  // of ranges_; null if they have changed
   std::vector<VariableState> variables_;
   std::vector<BufferState> buffers_;
   std::vector<Loop> loops_;

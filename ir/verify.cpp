@@ -35,8 +35,8 @@ void Verifier::Changed() {
   context_ = nullptr;
 }
 
-std::shared_ptr<Context> Verifier::ContextHere() {
-  if (context_ == nullptr) context_ = std::make_shared<Context>(ranges_);
+std::shared_ptr<KnownRanges> Verifier::KnownHere() {
+  if (context_ == nullptr) context_ = std::make_shared<KnownRanges>(ranges_);
   return context_;
 }
 
@@ -191,7 +191,7 @@ Status Verifier::VisitRead(const Expr& e) {
   if (!e->guarded) return Access(e->id, e->args[0], nullptr, false, reduces);
   Expr guard = algebra_.Simplified(e->args[1]);
   if (te::IsConstant(guard, 0)) return CheckAlive(e->id);  // memory is not touched
-  std::shared_ptr<Context> outside = std::move(context_);
+  std::shared_ptr<KnownRanges> outside = std::move(context_);
   context_ = nullptr;
   Status status = algebra_.Under(guard, [&] { return Access(e->id, e->args[0], nullptr, false, reduces); });
   context_ = std::move(outside);
@@ -209,10 +209,10 @@ Status Verifier::Access(int buffer, const Expr& index, const Expr& count, bool s
   TS_RETURN_IF_ERROR(CheckBounds(buffer, first, last));
   TS_RETURN_IF_ERROR(CheckRegister(buffer, first));
   if (concurrent_ == 0 || !StateOf(buffer).is_stored_to) return absl::OkStatus();
-  BufferAccess access{statement_, buffer, store, reduces, first, ContextHere()};
+  BufferAccess access{statement_, buffer, store, reduces, first, KnownHere()};
   if (count != nullptr) {
     // The elements copied are those of one more loop, whose variable is a number that no other has.
-    auto context = std::make_shared<Context>(ranges_);
+    auto context = std::make_shared<KnownRanges>(ranges_);
     int element = static_cast<int>(variables_.size());
     EnterLoop(element, te::Int(0), algebra_.Simplified(count), &context->ranges);
     access.context = std::move(context);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "te/scalar.h"
+
 namespace tunesmith::ir {
 namespace {
 
@@ -107,7 +109,8 @@ bool DisjointIterations::Enumerated(const std::vector<const BufferAccess*>& acce
       if (t.atom != nullptr) return false;
       if (t.var == var_) {
         for (size_t at = first; at < touches.size(); ++at) {
-          touches[at].index += t.coefficient * touches[at].iteration;
+          touches[at].index =
+              te::WrappingAdd(touches[at].index, te::WrappingMul(t.coefficient, touches[at].iteration));
         }
         continue;
       }
@@ -117,9 +120,10 @@ bool DisjointIterations::Enumerated(const std::vector<const BufferAccess*>& acce
       if ((last - first) * static_cast<size_t>(range->high - range->low + 1) > kMostTouches) return false;
       for (size_t at = first; at < last; ++at) {
         Touch touch = touches[at];
-        touches[at].index += t.coefficient * range->low;
+        touches[at].index = te::WrappingAdd(touch.index, te::WrappingMul(t.coefficient, range->low));
         for (int64_t v = range->low + 1; v <= range->high; ++v) {
-          touches.push_back({touch.index + t.coefficient * v, touch.iteration, touch.store});
+          touches.push_back({te::WrappingAdd(touch.index, te::WrappingMul(t.coefficient, v)), touch.iteration,
+                             touch.store});
         }
       }
     }

@@ -11,8 +11,8 @@
 namespace tunesmith::ir {
 
 /// What is known at one point of the program.
-struct Context {
-  explicit Context(const Ranges& r) : ranges(r), algebra(&ranges) {}
+struct KnownRanges {
+  explicit KnownRanges(const Ranges& r) : ranges(r), algebra(&ranges) {}
   Ranges ranges;
   Algebra algebra;
 };
@@ -24,7 +24,7 @@ struct BufferAccess {
   bool store = false;
   bool reduces = false;  // part of `b[i] = combine(b[i], x)`
   Linear index;
-  std::shared_ptr<Context> context;
+  std::shared_ptr<KnownRanges> context;
 };
 
 /// Proves that no two iterations of a loop touch one element of a buffer, one of them storing.

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/forked_child.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "support/strings.h"
+
+namespace tunesmith {
+
+ForkedChild::~ForkedChild() {
+  if (pid_ <= 0) return;
+  kill(pid_, SIGKILL);
+  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+Result<ForkedChild> ForkChild(const std::function<void(int in, int out)>& body) {
+  auto refused = [] {
+    return Unavailable(StrCat("a process cannot be started: ", std::string_view(std::strerror(errno))));
+  };
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return refused();
+  FileDescriptor child_in(ends[0]), to(ends[1]);
+  if (pipe2(ends, O_CLOEXEC) != 0) return refused();
+  FileDescriptor from(ends[0]), child_out(ends[1]);
+  pid_t pid = fork();
+  if (pid < 0) return refused();
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    to.Reset();
+    from.Reset();
+    body(child_in.get(), child_out.get());
+    _exit(0);
+  }
+  return ForkedChild(pid, std::move(to), std::move(from));
+}
+
+}  // namespace tunesmith

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// A child process that runs a function of this program, between two pipes. For work that needs an address
+// space and libraries of its own; programs are started by support/subprocess.h.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+
+#include "support/files.h"
+#include "support/status.h"
+
+namespace tunesmith {
+
+class ForkedChild {
+ public:
+  ForkedChild(pid_t pid, FileDescriptor to, FileDescriptor from)
+      : pid_(pid), to_(std::move(to)), from_(std::move(from)) {}
+  ForkedChild(ForkedChild&& other) noexcept
+      : pid_(std::exchange(other.pid_, -1)), to_(std::move(other.to_)), from_(std::move(other.from_)) {}
+  ForkedChild& operator=(ForkedChild&&) = delete;
+  /// Kills the child, if it still runs, and waits for its end.
+  ~ForkedChild();
+
+  int to() const { return to_.get(); }      // what is written here, the child reads
+  int from() const { return from_.get(); }  // what the child writes
+
+ private:
+  pid_t pid_;
+  FileDescriptor to_, from_;
+};
+
+/// Forks. The child calls `body(in, out)` and ends without running destructors or exit handlers; it dies with
+/// the thread that made it. To be called while this process has one thread: locks that others hold would stay
+/// locked in the child.
+Result<ForkedChild> ForkChild(const std::function<void(int in, int out)>& body);
+
+}  // namespace tunesmith
