@@ -114,6 +114,7 @@ Worst Measure(Function function, DType type, ir::MultiplyAdd multiply_add, doubl
   Evaluator<Float, Bits> evaluator(ir::ExpandMath(CallOf(function, type), multiply_add));
   std::vector<Float> results(arguments.x.size());
   evaluator.Run(arguments.x, arguments.y, results);
+  Ulps<Wide> ulps(type);
   Worst worst;
   for (size_t n = 0; n < results.size(); ++n) {
     Wide x = arguments.x[n], y = arguments.y.empty() ? 0 : arguments.y[n];
@@ -122,9 +123,9 @@ Worst Measure(Function function, DType type, ir::MultiplyAdd multiply_add, doubl
       continue;
     }
     Wide want = Reference<Wide>(function, x, y);
-    double ulps = UlpsBetween<Float, Wide>(results[n], want);
-    if (ulps <= worst.ulps) continue;
-    worst = {ulps, static_cast<double>(x), static_cast<double>(y), results[n], static_cast<double>(want)};
+    double distance = ulps.Between(results[n], want);
+    if (distance <= worst.ulps) continue;
+    worst = {distance, static_cast<double>(x), static_cast<double>(y), results[n], static_cast<double>(want)};
   }
   return worst;
 }

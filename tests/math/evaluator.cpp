@@ -12,6 +12,18 @@ namespace tunesmith::math_test {
 using te::ExprKind;
 using te::Function;
 
+namespace {
+
+/// a < b ? a : b, which is a minimum, or a < b ? b : a.
+bool IsChoice(const te::ExprNode& select, const te::ExprNode& less) {
+  auto same = [&](int yes, int no) {
+    return te::Same(select.args[1], less.args[yes]) && te::Same(select.args[2], less.args[no]);
+  };
+  return same(0, 1) || same(1, 0);
+}
+
+}  // namespace
+
 template <typename Float, typename Bits>
 Evaluator<Float, Bits>::Evaluator(const te::Expr& e) : root_(e) {
   Compile(e);
@@ -40,6 +52,8 @@ int Evaluator<Float, Bits>::Compile(const te::Expr& e) {
     if (e->args.size() > 2) step.c = Compile(e->args[2]);
     step.on_floats = te::IsFloat(e->args[0]->type);
     if (e->kind != ExprKind::kCall || e->function != Function::kBits) ++operations_;
+    const te::ExprNode& first = *e->args[0];
+    if (e->kind == ExprKind::kSelect && first.kind == ExprKind::kLess && IsChoice(*e, first)) --operations_;
   }
   te::DType floating = sizeof(Float) == 4 ? te::DType::kF32 : te::DType::kF64;
   te::DType integer = sizeof(Float) == 4 ? te::DType::kI32 : te::DType::kI64;

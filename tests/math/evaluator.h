@@ -20,7 +20,7 @@ class Evaluator {
   explicit Evaluator(const te::Expr& e);
   /// results[i] = e(x[i], y[i]); y may be empty if it is not read.
   void Run(std::span<const Float> x, std::span<const Float> y, std::span<Float> results);
-  /// Operations, constants and arguments not counted.
+  /// Operations, constants and arguments not counted; a comparison with a select of what was compared is one.
   int operations() const { return operations_; }
 
  private:

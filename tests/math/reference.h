@@ -2,10 +2,12 @@
 // What the functions should give, in a wider type, and how far a result is from it.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "ir/math.h"
+#include "te/scalar.h"
 
 namespace tunesmith::math_test {
 
@@ -36,27 +38,34 @@ Wide Reference(te::Function function, Wide x, Wide y) {
   }
 }
 
-/// |got - want| in ulps of `Float` at `want`. Infinity where only one is NaN, or where `got` is infinite and
-/// `want` is a number that does not round to an infinity.
-template <typename Float, typename Wide>
-double UlpsBetween(Float got, Wide want) {
-  if (std::isnan(got) || std::isnan(want)) {
-    return std::isnan(got) && std::isnan(want) ? 0 : std::numeric_limits<double>::infinity();
+/// Distances in ulps of a floating type.
+template <typename Wide>
+class Ulps {
+ public:
+  explicit Ulps(te::DType type)
+      : digits_(te::MantissaBits(type)),
+        largest_exponent_(std::ilogb(te::LargestFinite(type)) + 1),
+        beyond_(std::ldexp(Wide{1}, largest_exponent_)) {}
+
+  /// |got - want| in ulps at `want`; a number beyond the largest counts as the power of two there. 0 if both
+  /// are NaN, infinity if one is.
+  double Between(Wide got, Wide want) const {
+    if (got == want) return 0;
+    if (std::isnan(got) || std::isnan(want)) {
+      return std::isnan(got) && std::isnan(want) ? 0 : std::numeric_limits<double>::infinity();
+    }
+    got = std::clamp(got, -beyond_, beyond_);
+    want = std::clamp(want, -beyond_, beyond_);
+    int exponent = 0;
+    std::frexp(want, &exponent);
+    exponent = std::clamp(exponent, 3 - largest_exponent_, largest_exponent_);
+    return static_cast<double>(std::ldexp(std::fabs(got - want), digits_ - exponent));
   }
-  if (static_cast<Float>(want) == got) {  // also the way in which a large number rounds to infinity
-    if (std::isinf(got)) return 0;
-  }
-  using Limits = std::numeric_limits<Float>;
-  int exponent = 0;
-  std::frexp(want, &exponent);
-  exponent = std::max(exponent, Limits::min_exponent);
-  Wide ulp = std::ldexp(Wide{1}, exponent - Limits::digits);
-  // An infinity counts as the number after the largest.
-  Wide value = std::isinf(got)
-                   ? std::copysign(std::ldexp(Wide{1}, Limits::max_exponent), static_cast<Wide>(got))
-                   : static_cast<Wide>(got);
-  if (std::isinf(want)) want = std::copysign(std::ldexp(Wide{1}, Limits::max_exponent), want);
-  return static_cast<double>(std::fabs(value - want) / ulp);
-}
+
+ private:
+  int digits_;
+  int largest_exponent_;
+  Wide beyond_;
+};
 
 }  // namespace tunesmith::math_test
