@@ -20,7 +20,7 @@ std::string Difference(const Function& before, const Function& after) {
 }
 
 TEST(ProgramProperty, SimplifyKeepsTheResult) {
-  ExpectForAll(600, [](Choices choices) {
+  ExpectForAll(1500, [](Choices choices) {
     Function f = RandomProgram(&choices), simplified = f;
     simplified.body = Simplify(f.body, Ranges());
     return Difference(f, simplified);
@@ -28,7 +28,7 @@ TEST(ProgramProperty, SimplifyKeepsTheResult) {
 }
 
 TEST(ProgramProperty, PartitionKeepsTheResult) {
-  ExpectForAll(600, [](Choices choices) {
+  ExpectForAll(1500, [](Choices choices) {
     Function f = RandomProgram(&choices), partitioned = f;
     std::vector<int> loops;
     for (size_t v = 0; v < f.variables.size(); ++v) {
@@ -40,7 +40,7 @@ TEST(ProgramProperty, PartitionKeepsTheResult) {
 }
 
 TEST(ProgramProperty, ValidProgramsAreAccepted) {
-  ExpectForAll(1000, [](Choices choices) {
+  ExpectForAll(2000, [](Choices choices) {
     Function f = RandomProgram(&choices);
     if (Status status = Verify(f); !status.ok()) return status.ToString() + "\n" + ToString(f);
     f.body = Simplify(f.body, Ranges());
@@ -56,7 +56,7 @@ TEST(ProgramProperty, ValidProgramsAreAccepted) {
 /// The verifier is sound: what it lets pass stays inside its buffers, its lives and its iterations. (That
 /// every single element has been stored to before it is read is more than its rule asks.)
 TEST(ProgramProperty, WhatVerifiesRuns) {
-  ExpectForAll(4000, [](Choices choices) {
+  ExpectForAll(8000, [](Choices choices) {
     Function f = Damaged(RandomProgram(&choices), &choices);
     if (!Verify(f).ok()) return std::string();
     auto result = RunOnIntegers(f);
