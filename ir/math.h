@@ -46,8 +46,8 @@ struct MathBound {
 /// One row for each function in f32 and f64.
 std::span<const MathBound> MathBounds();
 
-/// The bound of every function in f16 and bf16, in their ulps, for arguments in the f32 function's domain: the
-/// rounding of a result that is off by few ulps of f32.
+/// The bound of every function in f16 and bf16, in their ulps, for arguments in the f32 function's domain:
+/// the rounding of a result that is off by few ulps of f32.
 inline constexpr double kSixteenBitMathBound = 0.505;
 
 }  // namespace tunesmith::ir

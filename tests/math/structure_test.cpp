@@ -74,7 +74,8 @@ TEST(Structure, TheHotFunctionsAreCheap) {
 TEST(Structure, NoProductIsAnOperandOfASum) {
   for (const ir::MathBound& bound : ir::MathBounds()) {
     std::unordered_set<const te::ExprNode*> nodes;
-    CollectNodes(ir::ExpandMath(CallOf(bound.function, bound.type)), &nodes);
+    te::Expr expanded = ir::ExpandMath(CallOf(bound.function, bound.type));
+    CollectNodes(expanded, &nodes);
     int products = 0;
     for (const te::ExprNode* node : nodes) {
       if ((node->kind != ExprKind::kAdd && node->kind != ExprKind::kSub) || !te::IsFloat(node->type))
@@ -91,7 +92,8 @@ TEST(Structure, NoProductIsAnOperandOfASum) {
 TEST(Structure, WithoutFusedMultiplyAddNoneIsLeft) {
   for (const ir::MathBound& bound : ir::MathBounds()) {
     std::unordered_set<const te::ExprNode*> nodes;
-    CollectNodes(ir::ExpandMath(CallOf(bound.function, bound.type), ir::MultiplyAdd::kSeparate), &nodes);
+    te::Expr expanded = ir::ExpandMath(CallOf(bound.function, bound.type), ir::MultiplyAdd::kSeparate);
+    CollectNodes(expanded, &nodes);
     for (const te::ExprNode* node : nodes) {
       EXPECT_FALSE(node->kind == ExprKind::kCall && node->function == Function::kFma)
           << te::NameOf(bound.function);
