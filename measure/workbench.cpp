@@ -9,18 +9,8 @@
 namespace tunesmith::measure {
 namespace {
 
-// For requests that do not run kernels: only a machine that is at its end is slower.
-constexpr std::chrono::milliseconds kTransferLimit{60000};
-constexpr int64_t kChunkBytes = int64_t{8} << 20;
 // Vectors' and cache lines' alignment: kernels are timed on buffers as a careful caller gives them.
 constexpr int64_t kTimedAlignment = 64;
-
-Outcome Failure(OutcomeKind kind, std::string detail) {
-  Outcome outcome;
-  outcome.kind = kind;
-  outcome.detail = std::move(detail);
-  return outcome;
-}
 
 /// The numbers of threads that a kernel is checked on: alone, shared, odd, and its own.
 std::vector<int> CheckedThreads(const Job& job) {
@@ -29,59 +19,11 @@ std::vector<int> CheckedThreads(const Job& job) {
   return threads;
 }
 
-std::vector<uint8_t> BytesOf(const te::Value& value, int64_t offset, int64_t count) {
-  return {value.data() + offset, value.data() + offset + count};
-}
-
 }  // namespace
-
-#define TS_RETURN_IF_FAILED(expression)      \
-  do {                                       \
-    Outcome ts_outcome = (expression);       \
-    if (!ts_outcome.ok()) return ts_outcome; \
-  } while (false)
 
 Result<Workbench> Workbench::Start(const std::string& program, uint64_t memory_limit_bytes) {
   TS_ASSIGN_OR_RETURN(RunnerProcess runner, RunnerProcess::Start(program, memory_limit_bytes));
   return Workbench(std::move(runner));
-}
-
-template <class Request, class Reply>
-Outcome Workbench::Ask(const Request& request, Reply* reply, std::chrono::milliseconds limit,
-                       const std::string& conditions) {
-  const std::optional<Frame> frame = runner_.Exchange(Encode(request), limit);
-  if (!frame) return OutcomeOfEnd(limit, conditions);
-  if (Decode(*frame, reply)) return Outcome();
-  Refusal refusal;
-  if (Decode(*frame, &refusal)) {
-    return Failure(
-        refusal.code == Refusal::Code::kOutOfMemory ? OutcomeKind::kOutOfMemory : OutcomeKind::kCompileError,
-        refusal.text);
-  }
-  usable_ = false;
-  return Failure(OutcomeKind::kCrash, "the runner's answer makes no sense");
-}
-
-std::string Workbench::NameOf(uint32_t buffer) const {
-  return buffer < buffer_names_.size() ? buffer_names_[buffer] : "the workspace";
-}
-
-Outcome Workbench::OutcomeOfEnd(std::chrono::milliseconds limit, const std::string& conditions) {
-  usable_ = false;
-  const RunnerEnd& end = runner_.end();
-  const std::string where = conditions.empty() ? "" : StrCat(" (", conditions, ")");
-  if (end.timed_out) {
-    return Failure(OutcomeKind::kTimeout, StrCat("did not end within ", limit.count(), " ms", where));
-  }
-  if (!end.crash) return Failure(OutcomeKind::kCrash, StrCat("the runner ", end.ToString(limit), where));
-  const Crash& crash = *end.crash;
-  if (!crash.in_kernel)
-    return Failure(OutcomeKind::kCrash, StrCat("in the runner: ", end.ToString(limit), where));
-  if (crash.buffer != kNoBuffer) {
-    return Failure(OutcomeKind::kOutOfBounds, StrCat(crash.wrote ? "writes to" : "reads", " byte ",
-                                                     crash.offset, " of ", NameOf(crash.buffer), where));
-  }
-  return Failure(OutcomeKind::kCrash, StrCat(end.ToString(limit), where));
 }
 
 Outcome Workbench::OutcomeOf(const Finding& finding, const std::string& conditions) {
@@ -89,46 +31,20 @@ Outcome Workbench::OutcomeOf(const Finding& finding, const std::string& conditio
     case Finding::Kind::kClean:
       break;
     case Finding::Kind::kRedZone:
-      usable_ = false;  // who knows what else was overwritten
-      return Failure(OutcomeKind::kOutOfBounds, StrCat("writes to byte ", finding.position, " of ",
-                                                       NameOf(finding.buffer), " (", conditions, ")"));
+      client_.Condemn();  // who knows what else was overwritten
+      return Failure(OutcomeKind::kOutOfBounds,
+                     StrCat("writes to byte ", finding.position, " of ", client_.NameOf(finding.buffer), " (",
+                            conditions, ")"));
     case Finding::Kind::kUnwritten: {
-      const auto output = std::find_if(checked_[0].outputs.begin(), checked_[0].outputs.end(),
-                                       [&](const Tensor& t) { return t.buffer == finding.buffer; });
-      const size_t number = static_cast<size_t>(output - checked_[0].outputs.begin());
+      const std::vector<uint32_t>& outputs = checked_[0].outputs;
+      const auto number =
+          static_cast<size_t>(std::find(outputs.begin(), outputs.end(), finding.buffer) - outputs.begin());
       if (number >= resident_->outputs.size()) break;
       return Failure(
           OutcomeKind::kWrongResult,
           StrCat(ElementName(resident_->outputs[number], static_cast<uint64_t>(finding.position)),
                  " is not written, the first of ", finding.count, " such elements (", conditions, ")"));
     }
-  }
-  return Outcome();
-}
-
-uint32_t Workbench::NewBuffer(std::string name) {
-  buffer_names_.push_back(std::move(name));
-  return static_cast<uint32_t>(buffer_names_.size() - 1);
-}
-
-Outcome Workbench::Allocate(uint32_t buffer, int64_t bytes, int64_t alignment, Placement placement) {
-  measure::Allocate request;
-  request.buffer = buffer;
-  request.bytes = static_cast<uint64_t>(bytes);
-  request.alignment = static_cast<uint32_t>(alignment);
-  request.placement = placement;
-  Done done;
-  return Ask(request, &done, kTransferLimit);
-}
-
-Outcome Workbench::Upload(uint32_t buffer, const te::Value& value) {
-  for (int64_t offset = 0; offset < value.size_in_bytes(); offset += kChunkBytes) {
-    Write request;
-    request.buffer = buffer;
-    request.offset = static_cast<uint64_t>(offset);
-    request.data = BytesOf(value, offset, std::min(kChunkBytes, value.size_in_bytes() - offset));
-    Done done;
-    TS_RETURN_IF_FAILED(Ask(request, &done, kTransferLimit));
   }
   return Outcome();
 }
@@ -153,43 +69,36 @@ Outcome Workbench::PlaceWorkload(const Job& job) {
 
   resident_.reset();
   slots_.clear();
-  buffer_names_.clear();
   checked_.assign(expectation.sets.size(), {});
   timed_ = {};
-  Free everything;
-  everything.buffer = kNoBuffer;
-  Done done;
-  TS_RETURN_IF_FAILED(Ask(everything, &done, kTransferLimit));
+  TS_RETURN_IF_FAILED(client_.FreeAll());
   const Placement timed_placement = job.scenario.huge_pages ? Placement::kHuge : Placement::kGuarded;
   for (size_t p = 0; p < expectation.parameters.size(); ++p) {
     const Interface& tensor = expectation.parameters[p];
     const std::string name = StrCat("input ", tensor.name, " of ", tensor.bytes(), " bytes");
     for (size_t set = 0; set < expectation.sets.size(); ++set) {
-      const uint32_t buffer = NewBuffer(name);
-      TS_RETURN_IF_FAILED(Allocate(buffer, tensor.bytes(), alignments[p], Placement::kGuarded));
-      TS_RETURN_IF_FAILED(Upload(buffer, expectation.sets[set].parameters[p]));
-      checked_[set].inputs.push_back({buffer, name, tensor.bytes()});
+      const uint32_t buffer = client_.NewBuffer(name);
+      TS_RETURN_IF_FAILED(client_.Allocate(buffer, tensor.bytes(), alignments[p], Placement::kGuarded));
+      TS_RETURN_IF_FAILED(client_.Upload(buffer, expectation.sets[set].parameters[p]));
+      checked_[set].inputs.push_back(buffer);
     }
-    const uint32_t buffer = NewBuffer(name);
+    const uint32_t buffer = client_.NewBuffer(name);
     TS_RETURN_IF_FAILED(
-        Allocate(buffer, tensor.bytes(), std::max(alignments[p], kTimedAlignment), timed_placement));
-    measure::Copy copy;
-    copy.from = checked_[0].inputs.back().buffer;
-    copy.to = buffer;
-    TS_RETURN_IF_FAILED(Ask(copy, &done, kTransferLimit));
-    timed_.inputs.push_back({buffer, name, tensor.bytes()});
+        client_.Allocate(buffer, tensor.bytes(), std::max(alignments[p], kTimedAlignment), timed_placement));
+    TS_RETURN_IF_FAILED(client_.Copy(checked_[0].inputs.back(), buffer));
+    timed_.inputs.push_back(buffer);
   }
   for (size_t o = 0; o < expectation.outputs.size(); ++o) {
     const Interface& tensor = expectation.outputs[o];
     const std::string name = StrCat("output ", tensor.name, " of ", tensor.bytes(), " bytes");
     const int64_t alignment = alignments[expectation.parameters.size() + o];
-    const uint32_t checked = NewBuffer(name);
-    TS_RETURN_IF_FAILED(Allocate(checked, tensor.bytes(), alignment, Placement::kGuarded));
-    for (Operands& operands : checked_) operands.outputs.push_back({checked, name, tensor.bytes()});
-    const uint32_t timed = NewBuffer(name);
+    const uint32_t checked = client_.NewBuffer(name);
+    TS_RETURN_IF_FAILED(client_.Allocate(checked, tensor.bytes(), alignment, Placement::kGuarded));
+    for (Operands& operands : checked_) operands.outputs.push_back(checked);
+    const uint32_t timed = client_.NewBuffer(name);
     TS_RETURN_IF_FAILED(
-        Allocate(timed, tensor.bytes(), std::max(alignment, kTimedAlignment), timed_placement));
-    timed_.outputs.push_back({timed, name, tensor.bytes()});
+        client_.Allocate(timed, tensor.bytes(), std::max(alignment, kTimedAlignment), timed_placement));
+    timed_.outputs.push_back(timed);
   }
   resident_ = job.expectation;
   resident_alignments_ = alignments;
@@ -211,14 +120,14 @@ Outcome Workbench::PlaceSlot(int slot, const Job& job) {
     const std::string name = StrCat("packed weight ", n);
     // Numbers are kept from one job to the next, so that a long search does not run out of them.
     if (place.timed_packed.size() == n) {
-      for (std::vector<uint32_t>& set : place.packed) set.push_back(NewBuffer(name));
-      place.timed_packed.push_back(NewBuffer(name));
+      for (std::vector<uint32_t>& set : place.packed) set.push_back(client_.NewBuffer(name));
+      place.timed_packed.push_back(client_.NewBuffer(name));
     }
     for (const std::vector<uint32_t>& set : place.packed) {
-      TS_RETURN_IF_FAILED(Allocate(set[n], packed[n].bytes(), kTimedAlignment, Placement::kGuarded));
+      TS_RETURN_IF_FAILED(client_.Allocate(set[n], packed[n].bytes(), kTimedAlignment, Placement::kGuarded));
     }
-    TS_RETURN_IF_FAILED(Allocate(place.timed_packed[n], packed[n].bytes(), kTimedAlignment,
-                                 timed_on_huge_pages_ ? Placement::kHuge : Placement::kGuarded));
+    TS_RETURN_IF_FAILED(client_.Allocate(place.timed_packed[n], packed[n].bytes(), kTimedAlignment,
+                                         timed_on_huge_pages_ ? Placement::kHuge : Placement::kGuarded));
   }
   place.packed_bytes = bytes;
   return Outcome();
@@ -233,7 +142,7 @@ Outcome Workbench::Load(int slot, const Job& job) {
   request.pack_offset = job.kernel.image.pack_offset;
   request.image = job.kernel.image.bytes;
   Done done;
-  TS_RETURN_IF_FAILED(Ask(request, &done, kTransferLimit));
+  TS_RETURN_IF_FAILED(client_.Ask(request, &done, kTransferLimit));
   return Pack(slot, job);
 }
 
@@ -250,22 +159,18 @@ Outcome Workbench::Pack(int slot, const Job& job) {
     for (const Signature::Parameter& parameter : job.signature.pack) {
       const auto source = static_cast<size_t>(parameter.source);
       if (parameter.kind == Signature::Kind::kInput) {
-        run.call.arguments.push_back({checked_[set].inputs[source].buffer, Access::kRead, 1});
+        run.call.arguments.push_back({checked_[set].inputs[source], Access::kRead, 1});
       } else {
         run.call.arguments.push_back({place.packed[set][source], Access::kWriteSome, 1});
       }
     }
     Finding finding;
     const std::string conditions = StrCat("packing, threads ", run.call.threads);
-    TS_RETURN_IF_FAILED(Ask(run, &finding, job.timing.limit, conditions));
+    TS_RETURN_IF_FAILED(client_.Ask(run, &finding, job.timing.limit, conditions));
     TS_RETURN_IF_FAILED(OutcomeOf(finding, conditions));
   }
   for (size_t n = 0; n < job.signature.packed.size(); ++n) {
-    measure::Copy copy;
-    copy.from = place.packed[0][n];
-    copy.to = place.timed_packed[n];
-    Done done;
-    TS_RETURN_IF_FAILED(Ask(copy, &done, kTransferLimit));
+    TS_RETURN_IF_FAILED(client_.Copy(place.packed[0][n], place.timed_packed[n]));
   }
   return Outcome();
 }
@@ -280,13 +185,13 @@ KernelCall Workbench::CallOf(const Job& job, int slot, const Operands& operands,
     const auto source = static_cast<size_t>(parameter.source);
     switch (parameter.kind) {
       case Signature::Kind::kInput:
-        call.arguments.push_back({operands.inputs[source].buffer, Access::kRead, 1});
+        call.arguments.push_back({operands.inputs[source], Access::kRead, 1});
         break;
       case Signature::Kind::kPacked:
         call.arguments.push_back({packed[source], Access::kRead, 1});
         break;
       case Signature::Kind::kOutput:
-        call.arguments.push_back({operands.outputs[source].buffer, Access::kWrite,
+        call.arguments.push_back({operands.outputs[source], Access::kWrite,
                                   static_cast<uint32_t>(te::SizeOf(job.expectation->outputs[source].dtype))});
         break;
     }
@@ -300,25 +205,15 @@ Outcome Workbench::Compare(const Operands& operands, const Job& job, size_t set,
     const Interface& tensor = job.expectation->outputs[o];
     const ExpectedOutput& expected = job.expectation->sets[set].outputs[o];
     Gather gather;
-    gather.buffer = operands.outputs[o].buffer;
+    gather.buffer = operands.outputs[o];
     gather.element_bytes = static_cast<uint32_t>(te::SizeOf(tensor.dtype));
     gather.indices = expected.indices;
     Data some;
-    TS_RETURN_IF_FAILED(Ask(gather, &some, kTransferLimit));
+    TS_RETURN_IF_FAILED(client_.Ask(gather, &some, kTransferLimit));
     std::optional<std::string> wrong = CompareElements(tensor, expected, some.data, job.tolerance_factor);
     if (!wrong && whole && expected.projection) {
       std::vector<uint8_t> all;
-      all.reserve(static_cast<size_t>(tensor.bytes()));
-      while (static_cast<int64_t>(all.size()) < tensor.bytes()) {
-        measure::Read read;
-        read.buffer = operands.outputs[o].buffer;
-        read.offset = all.size();
-        read.bytes =
-            static_cast<uint64_t>(std::min(kChunkBytes, tensor.bytes() - static_cast<int64_t>(all.size())));
-        Data part;
-        TS_RETURN_IF_FAILED(Ask(read, &part, kTransferLimit));
-        all.insert(all.end(), part.data.begin(), part.data.end());
-      }
+      TS_RETURN_IF_FAILED(client_.Download(operands.outputs[o], tensor.bytes(), &all));
       wrong = CompareProjection(tensor, *expected.projection, all, job.tolerance_factor);
     }
     if (wrong) return Failure(OutcomeKind::kWrongResult, StrCat(*wrong, " (", conditions, ")"));
@@ -339,7 +234,7 @@ Outcome Workbench::Check(int slot, const Job& job) {
     const std::string conditions =
         StrCat("inputs ", job.expectation->sets[set].name, ", threads ", run.call.threads);
     Finding finding;
-    TS_RETURN_IF_FAILED(Ask(run, &finding, job.timing.limit, conditions));
+    TS_RETURN_IF_FAILED(client_.Ask(run, &finding, job.timing.limit, conditions));
     TS_RETURN_IF_FAILED(OutcomeOf(finding, conditions));
     TS_RETURN_IF_FAILED(Compare(checked_[set], job, set, true, conditions));
   }
@@ -359,7 +254,7 @@ Outcome Workbench::Sample(int slot, const Job& job, int samples, double budget_n
   time.budget_ns = static_cast<uint64_t>(budget_ns);
   const auto budget = std::chrono::milliseconds(static_cast<int64_t>(budget_ns / 1e6));
   measure::Samples reply;
-  TS_RETURN_IF_FAILED(Ask(time, &reply, job.timing.limit + budget, conditions));
+  TS_RETURN_IF_FAILED(client_.Ask(time, &reply, job.timing.limit + budget, conditions));
   TS_RETURN_IF_FAILED(OutcomeOf(reply.finding, conditions));
   TS_RETURN_IF_FAILED(Compare(timed_, job, 0, false, conditions));
   samples_ns->insert(samples_ns->end(), reply.ns.begin(), reply.ns.end());
@@ -370,9 +265,7 @@ Outcome Workbench::Unload(int slot) {
   measure::Unload request;
   request.kernel = static_cast<uint32_t>(slot);
   Done done;
-  return Ask(request, &done, kTransferLimit);
+  return client_.Ask(request, &done, kTransferLimit);
 }
-
-#undef TS_RETURN_IF_FAILED
 
 }  // namespace tunesmith::measure

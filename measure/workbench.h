@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "measure/measurer.h"
-#include "measure/runner_process.h"
+#include "measure/runner_client.h"
 
 namespace tunesmith::measure {
 
@@ -19,7 +19,7 @@ class Workbench {
   static Result<Workbench> Start(const std::string& program, uint64_t memory_limit_bytes);
 
   /// False once the runner is gone, or a kernel may have spoilt its memory: start another one.
-  bool usable() const { return usable_ && runner_.alive(); }
+  bool usable() const { return client_.usable(); }
 
   /// Makes the job's kernel kernel number `slot`, with its workload's inputs in place, and packs its weights
   /// for each set of inputs. The workload's buffers stay for the next job; another workload's make room for
@@ -36,18 +36,13 @@ class Workbench {
 
   Outcome Unload(int slot);
 
-  pid_t runner_pid() const { return runner_.pid(); }
+  int runner_pid() const { return client_.pid(); }
 
  private:
-  struct Tensor {
-    uint32_t buffer;
-    std::string name;  // for messages: "input A", "output C"
-    int64_t bytes;
-  };
-  /// Buffers of one placement for one set of inputs.
+  /// The numbers of the buffers of one placement, for one set of inputs.
   struct Operands {
-    std::vector<Tensor> inputs;
-    std::vector<Tensor> outputs;
+    std::vector<uint32_t> inputs;
+    std::vector<uint32_t> outputs;
   };
   struct Slot {
     std::vector<std::vector<uint32_t>> packed;  // [set][packed weight]
@@ -55,36 +50,25 @@ class Workbench {
     std::vector<uint64_t> packed_bytes;
   };
 
-  explicit Workbench(RunnerProcess runner) : runner_(std::move(runner)) {}
+  explicit Workbench(RunnerProcess runner) : client_(std::move(runner)) {}
 
   Outcome PlaceWorkload(const Job& job);
   Outcome PlaceSlot(int slot, const Job& job);
-  Outcome Upload(uint32_t buffer, const te::Value& value);
   Outcome Pack(int slot, const Job& job);
   /// Compares what lies in the outputs.
   Outcome Compare(const Operands& operands, const Job& job, size_t set, bool whole,
                   const std::string& conditions);
   KernelCall CallOf(const Job& job, int slot, const Operands& operands,
                     const std::vector<uint32_t>& packed) const;
-  uint32_t NewBuffer(std::string name);
-  Outcome Allocate(uint32_t buffer, int64_t bytes, int64_t alignment, Placement placement);
-  std::string NameOf(uint32_t buffer) const;
   Outcome OutcomeOf(const Finding& finding, const std::string& conditions);
-  Outcome OutcomeOfEnd(std::chrono::milliseconds limit, const std::string& conditions);
-  /// One request and its reply.
-  template <class Request, class Reply>
-  Outcome Ask(const Request& request, Reply* reply, std::chrono::milliseconds limit,
-              const std::string& conditions = {});
 
-  RunnerProcess runner_;
-  bool usable_ = true;
+  RunnerClient client_;
   std::shared_ptr<const Expectation> resident_;
   std::vector<int64_t> resident_alignments_;
   std::vector<Operands> checked_;  // one a set; the outputs are the same for all
   Operands timed_;                 // of the first set
   bool timed_on_huge_pages_ = true;
   std::vector<Slot> slots_;
-  std::vector<std::string> buffer_names_;  // by buffer number
 };
 
 }  // namespace tunesmith::measure
