@@ -24,12 +24,12 @@ struct OperatorSyntax;
 struct Diagnostic {
   std::string file;         // as the caller named it
   int line = 0;             // from 1; 0: the error is about the whole file
-  int column = 0;           // from 1, in bytes
+  int column = 0;           // from 1, in characters
   std::string message;      // what is wrong
   std::string inferred;     // what was understood, or empty
   std::string fix;          // one way to set it right, or empty
   std::string source_line;  // the line, or the part of a long line that matters
-  int caret = 0;            // where in source_line the fault begins, and how many bytes it covers
+  int caret = 0;            // where in source_line the fault begins, and how many characters it covers
   int width = 0;
 };
 

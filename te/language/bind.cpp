@@ -76,7 +76,8 @@ Draft BuildDraft(Environment* environment, const std::vector<Statement>& body, S
   Evaluator evaluator(environment, &draft);
   AddStatements(&evaluator, body);
   for (const DraftTensor& tensor : draft.tensors) {
-    if (tensor.role != Role::kOutput || !tensor.exists || tensor.defined) continue;
+    if (diagnostics->reported() > before || tensor.role != Role::kOutput || !tensor.exists || tensor.defined)
+      continue;
     diagnostics->Report(body_end,
                         StrCat("no stage defines the output ", tensor.name, " with these attributes"), "",
                         "define it in every branch");

@@ -16,8 +16,9 @@ bool IsDecimal(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-/// What was probably meant by a text that is no decimal integer: 16 for 0x10, 1000 for 1e3; else 64.
-std::string MeantInteger(std::string_view text) {
+/// What was probably meant by a text that is no decimal integer: 16 for 0x10, 1000 for 1e3; else `standard`.
+std::string MeantInteger(std::string_view text, std::string_view standard) {
+  if (text.starts_with('+')) text.remove_prefix(1);
   std::string_view digits = text;
   if (digits.starts_with("0x") || digits.starts_with("0X")) {
     uint64_t value = 0;
@@ -29,13 +30,15 @@ std::string MeantInteger(std::string_view text) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   bool whole = error == std::errc() && end == text.data() + text.size() && std::fabs(value) < 1e15;
   if (whole && std::floor(value) == value) return StrCat(static_cast<int64_t>(value));
-  return "64";
+  return IsDecimal(standard) ? std::string(standard) : "64";
 }
 
-Result<Operand> ReadInteger(const std::string& name, const std::string& text, bool extent) {
+Result<Operand> ReadInteger(const Bindable& bindable, const std::string& text) {
+  const std::string& name = bindable.name;
+  bool extent = bindable.kind == Bindable::Kind::kExtent;
   if (!IsDecimal(text)) {
-    return Invalid(
-        StrCat(name, "=", text, " is not a decimal integer; write ", name, "=", MeantInteger(text)));
+    return Invalid(StrCat(name, "=", text, " is not a decimal integer; write ", name, "=",
+                          MeantInteger(text, bindable.standard)));
   }
   auto value = ParseInteger(text);
   if (extent && text.starts_with('-')) {
@@ -51,9 +54,8 @@ Result<Operand> ReadValue(const Bindable& bindable, const std::string& text) {
   const std::string& name = bindable.name;
   switch (bindable.kind) {
     case Bindable::Kind::kExtent:
-      return ReadInteger(name, text, true);
     case Bindable::Kind::kInteger:
-      return ReadInteger(name, text, false);
+      return ReadInteger(bindable, text);
     case Bindable::Kind::kReal: {
       double value = 0;
       auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -150,11 +152,10 @@ Status Environment::GiveOne(const std::string& name, const std::string& text) {
   }
   std::vector<std::string> names;
   for (const Bindable& bindable : all) names.push_back(bindable.name);
-  std::string message = StrCat(op_.name.text, " has no parameter ", name);
-  if (auto nearest = NearestName(name, names))
-    return Invalid(StrCat(message, "; did you mean ", *nearest, "?"));
-  if (names.empty()) return Invalid(message + "; it has none");
-  return Invalid(StrCat(message, "; it has ", StrJoin(names, ", ")));
+  std::string message = StrCat("there is no parameter ", name);
+  if (NearestName(name, names)) return Invalid(message + DidYouMean(name, names));
+  if (names.empty()) return Invalid(message + "; there are none");
+  return Invalid(StrCat(message, "; there are ", StrJoin(names, ", ")));
 }
 
 Status Environment::Give(const std::vector<std::string>& bindings, bool partial) {

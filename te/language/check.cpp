@@ -3,6 +3,7 @@
 // attribute. A wrong type shows whatever the extents are; a range that can leave its tensor, or extents that
 // must agree but need not, show for some small extents in practice, and Bind checks the real ones.
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "support/strings.h"
@@ -100,38 +101,73 @@ class Describer {
   const Draft& draft_;
 };
 
+/// What one try found: nothing if its extents do not satisfy the operator's conditions.
+struct Try {
+  bool satisfied = false;
+  std::string sample;  // "M = 5, N = 7"
+  std::vector<Diagnostic> diagnostics;
+};
+
+Try TryOne(const Operator& op, const std::vector<std::string>& bindings, int attempt, std::string* stages) {
+  Try result;
+  Diagnostics diagnostics(op.file()->source);
+  Environment environment(*op.file(), op.syntax(), &diagnostics);
+  if (!environment.Give(bindings, /*partial=*/true).ok()) return result;
+  result.sample = Sample(attempt, &environment);
+  environment.Evaluate();
+  if (diagnostics.empty()) {
+    BuildAlgorithms(&environment);
+    if (stages && diagnostics.empty()) {
+      *stages = Describer(BuildDraft(&environment, op.syntax().body, op.syntax().end)).Run();
+    }
+  } else if (environment.value_errors == diagnostics.reported()) {
+    return result;  // other extents may be allowed
+  }
+  result.satisfied = true;
+  result.diagnostics = diagnostics.TakeList();
+  return result;
+}
+
 struct Outcome {
   std::vector<Diagnostic> diagnostics;
-  bool satisfied = false;  // some extents satisfied the conditions
-  std::string stages;      // described
+  bool satisfied = false;
+  std::string stages;  // described, if asked for
 };
 
 /// One combination of attributes, with up to `samples` extents.
 Outcome CheckOne(const Operator& op, const std::vector<std::string>& bindings, int samples, bool describe) {
   Outcome outcome;
+  std::optional<Try> failed;
+  std::vector<bool> independent;
   for (int attempt = 0; attempt < kMostTries && samples > 0; ++attempt) {
-    Diagnostics diagnostics(op.file()->source);
-    Environment environment(*op.file(), op.syntax(), &diagnostics);
-    if (!environment.Give(bindings, /*partial=*/true).ok()) return outcome;
-    std::string shown = Sample(attempt, &environment);
-    environment.Evaluate();
-    if (diagnostics.empty()) {
-      outcome.satisfied = true;
-      --samples;
-      BuildAlgorithms(&environment);
-      if (describe && diagnostics.empty()) {
-        outcome.stages = Describer(BuildDraft(&environment, op.syntax().body, op.syntax().end)).Run();
+    Try current = TryOne(op, bindings, attempt, describe ? &outcome.stages : nullptr);
+    if (!current.satisfied) continue;
+    outcome.satisfied = true;
+    --samples;
+    if (failed) {
+      // What is the same with other extents does not depend on them.
+      for (size_t i = 0; i < independent.size(); ++i) {
+        const Diagnostic& d = outcome.diagnostics[i];
+        independent[i] =
+            std::any_of(current.diagnostics.begin(), current.diagnostics.end(), [&](const Diagnostic& other) {
+              return other.message == d.message && other.inferred == d.inferred;
+            });
       }
-    } else if (environment.value_errors == diagnostics.reported()) {
-      continue;  // these extents are not allowed; others may be
+      break;
     }
-    if (diagnostics.empty()) continue;
-    outcome.diagnostics = diagnostics.TakeList();
-    for (const std::string& binding : bindings) StrAppend(&shown, shown.empty() ? "" : ", ", binding);
-    for (Diagnostic& d : outcome.diagnostics) {
-      if (!shown.empty()) StrAppend(&d.inferred, d.inferred.empty() ? "" : "; ", "with ", shown);
-    }
-    return outcome;
+    if (current.diagnostics.empty()) continue;
+    outcome.diagnostics = current.diagnostics;
+    independent.resize(outcome.diagnostics.size());
+    failed = std::move(current);
+    samples = std::max(samples, 1);
+  }
+  if (!failed) return outcome;
+  std::string attributes = StrJoin(bindings, ", ");
+  for (size_t i = 0; i < outcome.diagnostics.size(); ++i) {
+    Diagnostic& d = outcome.diagnostics[i];
+    std::string with = independent[i] ? "" : failed->sample;
+    if (!attributes.empty()) StrAppend(&with, with.empty() ? "" : ", ", attributes);
+    if (!with.empty()) StrAppend(&d.inferred, d.inferred.empty() ? "" : "; ", "with ", with);
   }
   return outcome;
 }

@@ -9,7 +9,32 @@
 namespace tunesmith::te {
 namespace {
 
-constexpr int kWidestLine = 100;
+constexpr size_t kWidestLine = 100;
+
+bool BeginsCharacter(char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }
+
+int CountCharacters(std::string_view text) {
+  return static_cast<int>(std::count_if(text.begin(), text.end(), BeginsCharacter));
+}
+
+/// Fills in the part of the line around the bytes [column, column + width).
+void ShowLine(std::string_view source_line, size_t column, size_t width, Diagnostic* d) {
+  std::string line(source_line);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
+  }
+  column = std::min(column, line.size());
+  width = std::min(width, line.size() - column);
+  size_t begin = column > kWidestLine * 3 / 4 ? column - kWidestLine / 2 : 0;
+  begin = std::min(line.find_first_not_of(' ', begin), column);
+  while (begin < column && !BeginsCharacter(line[begin])) ++begin;
+  size_t end = std::min(begin + kWidestLine, line.size());
+  while (end < line.size() && !BeginsCharacter(line[end])) ++end;
+  std::string_view shown = std::string_view(line).substr(begin, end - begin);
+  d->source_line = shown;
+  d->caret = CountCharacters(shown.substr(0, column - begin));
+  d->width = std::max(1, CountCharacters(shown.substr(column - begin, width)));
+}
 
 }  // namespace
 
@@ -43,9 +68,11 @@ std::string_view Source::Text(Span span) const { return text().substr(span.begin
 std::string Source::Quote(Span span) const {
   constexpr size_t kMost = 48;
   std::string quote;
-  for (std::string_view word : Words(Text(span), " \t\r\n")) {
-    if (!quote.empty()) quote += ' ';
-    quote += word;
+  for (std::string_view line : StrSplit(Text(span), '\n')) {
+    for (std::string_view word : Words(line.substr(0, line.find('#')), " \t\r")) {
+      if (!quote.empty()) quote += ' ';
+      quote += word;
+    }
     if (quote.size() > kMost) break;
   }
   if (quote.size() > kMost) quote = quote.substr(0, kMost - 3) + "...";
@@ -57,8 +84,12 @@ int Source::LineOf(uint32_t offset) const {
   return static_cast<int>(next - line_starts_.begin());
 }
 
+size_t Source::ByteColumn(uint32_t offset) const {
+  return offset - line_starts_[static_cast<size_t>(LineOf(offset) - 1)];
+}
+
 int Source::ColumnOf(uint32_t offset) const {
-  return static_cast<int>(offset - line_starts_[static_cast<size_t>(LineOf(offset) - 1)]) + 1;
+  return CountCharacters(Line(LineOf(offset)).substr(0, ByteColumn(offset))) + 1;
 }
 
 std::string_view Source::Line(int line) const {
@@ -81,19 +112,7 @@ void Diagnostics::Report(Span span, std::string message, std::string inferred, s
   for (const Diagnostic& other : list_) {
     if (other.line == d.line && other.column == d.column && other.message == d.message) return;
   }
-  std::string line(source_.Line(d.line));
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < ' ') c = ' ';
-  }
-  int length = static_cast<int>(line.size());
-  d.caret = std::min(d.column - 1, length);
-  d.width = std::max(1, std::min(static_cast<int>(span.end - span.begin), length - d.caret));
-  int indent = static_cast<int>(std::min(line.find_first_not_of(' '), line.size()));
-  indent = std::min(indent, d.caret);
-  if (d.caret - indent > kWidestLine * 3 / 4) indent = d.caret - kWidestLine / 2;
-  d.source_line = line.substr(static_cast<size_t>(indent), kWidestLine);
-  d.caret -= indent;
-  d.width = std::max(1, std::min(d.width, static_cast<int>(d.source_line.size()) - d.caret));
+  ShowLine(source_.Line(d.line), source_.ByteColumn(span.begin), span.end - span.begin, &d);
   list_.push_back(std::move(d));
 }
 

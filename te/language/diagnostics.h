@@ -28,9 +28,11 @@ class Source {
   std::string_view Text(Span span) const;
   /// The text on one line, blanks collapsed, cut with "..." after 48 bytes: for messages.
   std::string Quote(Span span) const;
-  /// Line and column of a byte, both from 1.
+  /// Line and column of a byte, both from 1; columns count characters.
   int LineOf(uint32_t offset) const;
   int ColumnOf(uint32_t offset) const;
+  /// Bytes before it on its line.
+  size_t ByteColumn(uint32_t offset) const;
   std::string_view Line(int line) const;
 
  private:

@@ -194,7 +194,9 @@ Operand Evaluator::FunctionCall(const Node& node, size_t number, bool whole) {
   const FunctionSyntax& function = environment_->file().functions[number];
   Frame frame;
   for (size_t i = 0; i < node.args.size(); ++i) {
-    frame[function.arguments[i].text] = Evaluate(*node.args[i]);
+    Operand argument = Evaluate(*node.args[i]);
+    if (argument.poison()) return {};
+    frame[function.arguments[i].text] = std::move(argument);
   }
   const Frame* outer_frame = std::exchange(frame_, &frame);
   size_t outer_visible = std::exchange(functions_visible_, number);  // so that no function calls itself
@@ -215,7 +217,8 @@ Expr Evaluator::Index(const Node& node, int* alone) {
     return nullptr;
   }
   if (index.is_value() && index.value->type == DType::kI64) return index.value;
-  Poison(node.span, "an index must be an i64", TypeText(node, index), StrCat("write i64(", Quote(node), ")"));
+  Poison(node.span, "an index must be an i64", TypeText(node, index),
+         index.is_value() ? StrCat("write i64(", Quote(node), ")") : "write an integer");
   return nullptr;
 }
 

@@ -31,7 +31,12 @@ bool IsTruth(const Operand& o) {
 }  // namespace
 
 std::string Evaluator::TypeText(const Node& node, const Operand& operand) const {
-  if (!operand.is_value()) return StrCat(Quote(node), " is ", ToText(operand));
+  if (!operand.is_value()) {
+    bool literal = Quote(node) == ToText(operand);
+    if (literal)
+      return StrCat(Quote(node), operand.kind == Operand::Kind::kReal ? " is real" : " is a constant");
+    return StrCat(Quote(node), " is ", ToText(operand));
+  }
   if (operand.axis >= 0) return StrCat(Quote(node), " is an axis, an i64");
   return StrCat(Quote(node), " is ", NameOf(operand.value->type));
 }
@@ -61,7 +66,7 @@ Expr Evaluator::As(DType type, const Operand& operand, const Node& node) {
            "cast the other side to a wider type");
     return nullptr;
   }
-  Poison(node.span, StrCat("expected ", name), TypeText(node, operand),
+  Poison(node.span, StrCat(Quote(node), " cannot become ", name), TypeText(node, operand),
          operand.kind == Kind::kReal ? "write an integer, or cast the other side to f32"
                                      : StrCat("give it a value of ", name));
   return nullptr;

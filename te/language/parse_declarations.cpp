@@ -79,7 +79,7 @@ bool Parser::Tensor(TensorSyntax* tensor, bool output) {
   uint32_t begin = Peek().span.begin;
   if (At("weight") && Peek(1).kind == TokenKind::kName) {
     if (output) {
-      diagnostics_->Report(Peek().span, "an output is marked as a weight", "", "remove 'weight'");
+      Report(Peek().span, "an output is marked as a weight", "", "remove 'weight'");
       return false;
     }
     tensor->weight = Take("weight");
@@ -130,7 +130,7 @@ bool Parser::Algorithm(AlgorithmSyntax* algorithm) {
     return false;
   }
   if (Peek().kind != TokenKind::kInteger && Peek().kind != TokenKind::kReal) {
-    ReportExpected("a factor on the tolerance, such as 2");
+    ReportExpected("a factor on the tolerance", "write a number, such as 2");
     return false;
   }
   algorithm->tolerance = {std::string(Peek().text), Peek().span};
@@ -166,7 +166,11 @@ bool Parser::StageOrChoice(Statement* statement) {
 }
 
 bool Parser::Stage(Statement* statement) {
-  if (!ExpectName(&statement->tensor, "a stage, as in Y[i] = X[i]")) return false;
+  if (Peek().kind != TokenKind::kName) {
+    ReportExpected("a stage", "write one, as in Y[i] = X[i]");
+    return false;
+  }
+  if (!ExpectName(&statement->tensor, "a stage's tensor")) return false;
   if (!Expect("[", "after the tensor that the stage defines") || !Axes(&statement->axes, "]")) return false;
   return Expect("=", "before the stage's value") && (statement->value = Expression()) != nullptr;
 }

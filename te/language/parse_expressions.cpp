@@ -95,8 +95,7 @@ NodePtr Parser::Comparison() {
   NodePtr b = Sum();
   if (!b) return nullptr;
   if (IsComparison(Peek())) {
-    diagnostics_->Report(Peek().span, "comparisons do not chain", "",
-                         "join two comparisons with &&, as in a < b && b < c");
+    Report(Peek().span, "comparisons do not chain", "", "join two comparisons with &&, as in a < b && b < c");
     return nullptr;
   }
   return Join(std::move(a), op, std::move(b));
@@ -156,8 +155,8 @@ NodePtr Parser::Reduction() {
   if (Take(":") && !ExpectName(&node->suffix, "the accumulator's type")) return nullptr;
   if (!Expect("(", StrCat("before the axes of ", node->word.text)) || !Axes(&node->axes, ")")) return nullptr;
   if (node->axes.empty()) {
-    diagnostics_->Report(node->word.span, StrCat("'", node->word.text, "' names no axis to reduce over"), "",
-                         StrCat("name its axes, as in ", node->word.text, "(k) X[k]"));
+    Report(node->word.span, StrCat("'", node->word.text, "' names no axis to reduce over"), "",
+           StrCat("name its axes, as in ", node->word.text, "(k) X[k]"));
     return nullptr;
   }
   NodePtr body = Chain(&Parser::Unary, {"*"});
@@ -187,7 +186,7 @@ NodePtr Parser::Primary() {
   }
   if (At("case")) return Case();
   if (token.kind == TokenKind::kName && !IsReserved(token.text)) return Named();
-  ReportExpected("an expression");
+  ReportExpected("an expression", "write a value, as in X[i] * 2");
   return nullptr;
 }
 
@@ -223,7 +222,18 @@ NodePtr Parser::Case() {
   ++at_;
   NodePtr subject = Expression();
   if (!subject || !Expect("{", "before the labels")) return nullptr;
-  node->args.push_back(std::move(subject));
+  if (!Labels(node.get())) {
+    // What follows belongs to this case up to its brace.
+    for (int depth = 1; depth > 0 && Peek().kind != TokenKind::kEnd && !At("op") && !At("fn"); ++at_) {
+      depth += At("{") ? 1 : At("}") ? -1 : 0;
+    }
+    return nullptr;
+  }
+  node->args.insert(node->args.begin(), std::move(subject));
+  return Finish(std::move(node), begin);
+}
+
+bool Parser::Labels(Node* node) {
   do {
     Word label{"", Peek().span};
     if (Take("-")) label.text = "-";
@@ -231,20 +241,19 @@ NodePtr Parser::Case() {
     bool name = token.kind == TokenKind::kName && label.empty() &&
                 (!IsReserved(token.text) || At("true") || At("false") || At("else"));
     if (!name && token.kind != TokenKind::kInteger) {
-      ReportExpected("a label: a name, an integer, true, false or else");
-      return nullptr;
+      ReportExpected("a label", "write a name, an integer, true, false or else");
+      return false;
     }
     label.text += token.text;
     label.span.end = token.span.end;
     ++at_;
-    if (!Expect(":", "after a label")) return nullptr;
+    if (!Expect(":", "after a label")) return false;
     NodePtr value = Expression();
-    if (!value) return nullptr;
+    if (!value) return false;
     node->labels.push_back(std::move(label));
     node->args.push_back(std::move(value));
   } while (Take(","));
-  if (!Expect("}", "after the labels")) return nullptr;
-  return Finish(std::move(node), begin);
+  return Expect("}", "after the labels");
 }
 
 NodePtr Parser::Table() {

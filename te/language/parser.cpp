@@ -33,20 +33,20 @@ bool Parser::Take(std::string_view text) {
 
 bool Parser::Expect(std::string_view text, std::string_view where) {
   if (Take(text)) return true;
-  diagnostics_->Report(Peek().span, StrCat("expected '", text, "' ", where, ", found ", Found(Peek())), "",
-                       StrCat("write ", text, " here"));
+  Report(Peek().span, StrCat("expected '", text, "' ", where, ", found ", Found(Peek())), "",
+         StrCat("write ", text, " here"));
   return false;
 }
 
 bool Parser::ExpectName(Word* word, std::string_view what) {
   const Token& token = Peek();
   if (token.kind != TokenKind::kName) {
-    ReportExpected(what);
+    ReportExpected(what, "write a name: a letter or _, then letters, digits and _");
     return false;
   }
   if (IsReserved(token.text)) {
-    diagnostics_->Report(token.span, StrCat("'", token.text, "' is a word of the language, not ", what), "",
-                         "choose another name");
+    Report(token.span, StrCat("'", token.text, "' is a word of the language, not ", what), "",
+           "choose another name");
     return false;
   }
   *word = {std::string(token.text), token.span};
@@ -56,12 +56,17 @@ bool Parser::ExpectName(Word* word, std::string_view what) {
 
 Span Parser::SpanFrom(uint32_t begin) const { return {begin, at_ == 0 ? begin : tokens_[at_ - 1].span.end}; }
 
-void Parser::ReportExpected(std::string_view what) {
-  diagnostics_->Report(Peek().span, StrCat("expected ", what, ", found ", Found(Peek())));
+void Parser::ReportExpected(std::string_view what, std::string_view fix) {
+  Report(Peek().span, StrCat("expected ", what, ", found ", Found(Peek())), "", std::string(fix));
+}
+
+void Parser::Report(Span span, std::string message, std::string inferred, std::string fix) {
+  if (!abandoned_) diagnostics_->Report(span, std::move(message), std::move(inferred), std::move(fix));
 }
 
 void Parser::Abandon(Span span, std::string message, std::string fix) {
-  diagnostics_->Report(span, std::move(message), "", std::move(fix));
+  Report(span, std::move(message), "", std::move(fix));
+  abandoned_ = true;
   at_ = tokens_.size() - 1;
 }
 
@@ -73,10 +78,10 @@ void Parser::ParseFile() {
     } else if (At("op")) {
       parsed = OperatorDefinition();
     } else if (At("algorithm")) {
-      diagnostics_->Report(Peek().span, "an algorithm without its operator", "",
-                           "write it behind the } of the operator that it computes");
+      Report(Peek().span, "an algorithm without its operator", "",
+             "write it behind the } of the operator that it computes");
     } else {
-      ReportExpected("an operator ('op') or a function ('fn')");
+      ReportExpected("an operator ('op') or a function ('fn')", "write op NAME(...) -> (...) { ... }");
     }
     if (!parsed) SkipToDeclaration();
   }
@@ -85,9 +90,9 @@ void Parser::ParseFile() {
 void ReadSyntax(File* file, Diagnostics* diagnostics) {
   Tokens tokens = Tokenize(file->source, diagnostics);
   file->comments = std::move(tokens.comments);
-  bool readable = tokens.list.size() > 1 || diagnostics->empty();
+  if (!diagnostics->empty()) return;  // what is missing where a word is wrong says nothing new
   Parser(file, std::move(tokens.list), diagnostics).ParseFile();
-  if (readable && diagnostics->empty() && file->operators.empty()) {
+  if (diagnostics->empty() && file->operators.empty()) {
     diagnostics->ReportFile("the file defines no operator",
                             "write one: op copy(X: f32[N]) -> (Y: f32[N]) { Y[i] = X[i] }");
   }

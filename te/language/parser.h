@@ -45,8 +45,9 @@ class Parser {
   /// A name that is not reserved; `what` is what it should name.
   bool ExpectName(Word* word, std::string_view what);
   Span SpanFrom(uint32_t begin) const;
-  void ReportExpected(std::string_view what);
-  /// Reports and gives up the rest of the file.
+  void ReportExpected(std::string_view what, std::string_view fix);
+  void Report(Span span, std::string message, std::string inferred, std::string fix);
+  /// Reports, and gives up the rest of the file: nothing more is reported.
   void Abandon(Span span, std::string message, std::string fix);
 
   // Declarations: parse_declarations.cpp.
@@ -77,6 +78,7 @@ class Parser {
   NodePtr Primary();
   NodePtr Reduction();
   NodePtr Case();
+  bool Labels(Node* node);
   NodePtr Table();
   NodePtr Named();
   bool AtReduction() const;
@@ -90,6 +92,7 @@ class Parser {
   Diagnostics* diagnostics_;
   size_t at_ = 0;
   int nesting_ = 0;
+  bool abandoned_ = false;
 };
 
 }  // namespace tunesmith::te::language

@@ -23,6 +23,7 @@ class RangeInference {
     }
     if (diagnostics_->reported() > before) return;
     CheckAgreement();
+    if (diagnostics_->reported() > before) return;
     for (const DraftRead& read : draft_.reads) CheckRead(read);
   }
 

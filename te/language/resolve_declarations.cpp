@@ -38,6 +38,7 @@ void Resolver::Function(const FunctionSyntax& function) {
 }
 
 void Resolver::Operator(OperatorSyntax* op) {
+  size_t before = diagnostics_->reported();
   if (IsCKeyword(op->name.text)) {
     diagnostics_->Report(op->name.span,
                          StrCat("the operator ", op->name.text, " has a name that C keeps for itself"), "",
@@ -61,7 +62,8 @@ void Resolver::Operator(OperatorSyntax* op) {
     if (algorithm.condition) Expression(*algorithm.condition, Place::kKnown);
     Body(*op, algorithm.body, algorithm.end, false);
   }
-  CheckUnusedScalars(*op);
+  // What is wrong may be the use that is missing.
+  if (diagnostics_->reported() == before) CheckUnusedScalars(*op);
 }
 
 void Resolver::DeclareAttributes(const OperatorSyntax& op) {
@@ -177,7 +179,9 @@ void Resolver::Body(const OperatorSyntax& op, const std::vector<Statement>& body
   reads_of_.clear();
   read_.clear();
   CollectDefinitions(body);
+  circle_.clear();
   Definitions defined;
+  size_t before = diagnostics_->reported();
   Statements(body, &defined);
   for (const TensorSyntax& output : op.outputs) {
     if (written_.contains(output.name.text)) continue;
@@ -187,7 +191,7 @@ void Resolver::Body(const OperatorSyntax& op, const std::vector<Statement>& body
                          StrCat(output.name.text, " has ", Count(output.shape.size(), "dimension")),
                          StrCat("add the stage ", output.name.text, "[", axes, "] = ..."));
   }
-  CheckUnreadTensors(op, definition);
+  if (diagnostics_->reported() == before) CheckUnreadTensors(op, definition);
 }
 
 void Resolver::CheckUnreadTensors(const OperatorSyntax& op, bool definition) {

@@ -123,7 +123,10 @@ void Resolver::ReportUndefined(const Node& node) {
     diagnostics_->Report(node.span, StrCat("unknown tensor ", name), "", std::move(fix));
     return;
   }
-  if (std::string path = Path(name, reader); !path.empty()) {
+  std::set<std::string> circle{name, reader};
+  if (std::string path = Path(name, reader, &circle); !path.empty()) {
+    if (circle_.contains(name) && circle_.contains(reader)) return;  // the same circle, seen from elsewhere
+    circle_.merge(circle);
     diagnostics_->Report(node.span, StrCat(reader, " and ", name, " need each other"),
                          StrCat(reader, " reads ", name, ", ", path), "break the circle");
     return;
@@ -140,7 +143,8 @@ void Resolver::ReportUndefined(const Node& node) {
   }
 }
 
-std::string Resolver::Path(const std::string& from, const std::string& to) const {
+std::string Resolver::Path(const std::string& from, const std::string& to,
+                           std::set<std::string>* on_path) const {
   std::set<std::string> seen;
   std::function<std::string(const std::string&)> walk = [&](const std::string& tensor) -> std::string {
     auto reads = reads_of_.find(tensor);
@@ -148,7 +152,10 @@ std::string Resolver::Path(const std::string& from, const std::string& to) const
     for (const std::string& read : reads->second) {
       std::string step = StrCat(tensor, " reads ", read);
       if (read == to) return step;
-      if (std::string rest = walk(read); !rest.empty()) return StrCat(step, ", ", rest);
+      if (std::string rest = walk(read); !rest.empty()) {
+        on_path->insert(read);
+        return StrCat(step, ", ", rest);
+      }
     }
     return "";
   };
@@ -203,6 +210,14 @@ void Resolver::Call(const Node& node, Place place) {
     names.push_back(function.name.text);
     if (function.name.text == name) least = most = static_cast<int>(function.arguments.size());
   }
+  for (size_t i = functions_visible_; least < 0 && i < file_.functions.size(); ++i) {
+    if (file_.functions[i].name.text != name) continue;
+    diagnostics_->Report(
+        node.word.span, StrCat("the function ", name, " is called above its definition"),
+        StrCat("line ", file_.source.LineOf(file_.functions[i].name.span.begin), " defines it"),
+        "functions call those above them; none can call itself");
+    return;
+  }
   if (least < 0) {
     for (DType dtype : kAllDTypes) names.emplace_back(NameOf(dtype));
     auto nearest = NearestName(name, names);
@@ -241,13 +256,14 @@ void Resolver::Case(const Node& node) {
   }
   auto choices = choices_.find(subject.word.text);
   if (subject.kind != NodeKind::kName || choices == choices_.end()) return;
+  size_t before = diagnostics_->reported();
   for (const Word& label : node.labels) {
     const auto& names = choices->second;
     if (label.text == "else" || std::find(names.begin(), names.end(), label.text) != names.end()) continue;
     diagnostics_->Report(label.span, StrCat(label.text, " is not one of the names of ", choices->first), "",
                          SuggestOneOf(label.text, names));
   }
-  if (labels.contains("else")) return;
+  if (labels.contains("else") || diagnostics_->reported() > before) return;
   std::vector<std::string> missing;
   for (const std::string& name : choices->second) {
     if (!labels.contains(name)) missing.push_back(name);

@@ -59,7 +59,7 @@ class Resolver {
   bool IsScalar(const std::string& name) const;
   std::vector<std::string> ScalarNames() const;
   /// "t reads u, u reads t" if `from` needs `to` through the stages; else empty.
-  std::string Path(const std::string& from, const std::string& to) const;
+  std::string Path(const std::string& from, const std::string& to, std::set<std::string>* on_path) const;
 
   const File& file_;
   Diagnostics* diagnostics_;
@@ -78,6 +78,7 @@ class Resolver {
   Definitions first_;                                      // the first stage of each tensor
   std::map<std::string, std::set<std::string>> reads_of_;  // what the stages of a tensor read
   std::set<std::string> read_;
+  std::set<std::string> circle_;          // tensors that were reported to need each other
   const Definitions* defined_ = nullptr;  // above the current stage
   const Statement* stage_ = nullptr;
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "support/strings.h"
+
 namespace tunesmith::te::language {
 namespace {
 
@@ -20,106 +22,15 @@ constexpr BuiltIn kBuiltIns[] = {
 
 constexpr std::string_view kReducers[] = {"sum", "prod", "max", "min", "any", "all", "argmax", "argmin"};
 
-constexpr std::string_view kCKeywords[] = {"alignas",
-                                           "alignof",
-                                           "and",
-                                           "and_eq",
-                                           "asm",
-                                           "auto",
-                                           "bitand",
-                                           "bitor",
-                                           "bool",
-                                           "break",
-                                           "case",
-                                           "catch",
-                                           "char",
-                                           "char8_t",
-                                           "char16_t",
-                                           "char32_t",
-                                           "class",
-                                           "co_await",
-                                           "co_return",
-                                           "co_yield",
-                                           "compl",
-                                           "complex",
-                                           "concept",
-                                           "const",
-                                           "const_cast",
-                                           "consteval",
-                                           "constexpr",
-                                           "constinit",
-                                           "continue",
-                                           "decltype",
-                                           "default",
-                                           "delete",
-                                           "do",
-                                           "double",
-                                           "dynamic_cast",
-                                           "else",
-                                           "enum",
-                                           "errno",
-                                           "explicit",
-                                           "export",
-                                           "extern",
-                                           "false",
-                                           "float",
-                                           "for",
-                                           "friend",
-                                           "goto",
-                                           "if",
-                                           "imaginary",
-                                           "inline",
-                                           "int",
-                                           "long",
-                                           "main",
-                                           "mutable",
-                                           "namespace",
-                                           "new",
-                                           "noexcept",
-                                           "not",
-                                           "not_eq",
-                                           "nullptr",
-                                           "operator",
-                                           "or",
-                                           "or_eq",
-                                           "private",
-                                           "protected",
-                                           "public",
-                                           "register",
-                                           "reinterpret_cast",
-                                           "requires",
-                                           "restrict",
-                                           "return",
-                                           "short",
-                                           "signed",
-                                           "sizeof",
-                                           "static",
-                                           "static_assert",
-                                           "static_cast",
-                                           "struct",
-                                           "switch",
-                                           "template",
-                                           "this",
-                                           "thread_local",
-                                           "throw",
-                                           "true",
-                                           "try",
-                                           "typedef",
-                                           "typeid",
-                                           "typename",
-                                           "typeof",
-                                           "typeof_unqual",
-                                           "union",
-                                           "unsigned",
-                                           "using",
-                                           "virtual",
-                                           "void",
-                                           "volatile",
-                                           "wchar_t",
-                                           "while",
-                                           "xor",
-                                           "xor_eq",
-                                           "NULL"};
+constexpr std::string_view kCKeywords =
+    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t "
+    "char32_t class co_await co_return co_yield compl complex concept const const_cast consteval "
+    "constexpr constinit continue decltype default delete do double dynamic_cast else enum errno "
+    "explicit export extern false float for friend goto if imaginary inline int long main mutable "
+    "namespace new noexcept not not_eq nullptr operator or or_eq private protected public register "
+    "reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast "
+    "struct switch template this thread_local throw true try typedef typeid typename typeof "
+    "typeof_unqual union unsigned using virtual void volatile wchar_t while xor xor_eq NULL ";
 
 template <class List>
 bool Contains(const List& list, std::string_view name) {
@@ -152,8 +63,10 @@ std::vector<std::string> FunctionNames() {
 }
 
 bool IsCKeyword(std::string_view name) {
-  return Contains(kCKeywords, name) ||
-         (name.size() > 1 && name[0] == '_' && (name[1] == '_' || (name[1] >= 'A' && name[1] <= 'Z')));
+  bool listed = false;
+  for (std::string_view keyword : Words(kCKeywords)) listed = listed || keyword == name;
+  bool reserved = name.size() > 1 && name[0] == '_' && (name[1] == '_' || (name[1] >= 'A' && name[1] <= 'Z'));
+  return listed || reserved;
 }
 
 }  // namespace tunesmith::te::language
