@@ -54,13 +54,6 @@ class PeerContender : public Contender {
   Peer peer_;
 };
 
-/// The line of a suite that names the workload for a peer.
-std::string SuiteLine(const te::Workload& w) {
-  return StrCat("bench\t", w.op, "\t", StrJoin(w.bindings, " ", [](std::string* out, const auto& b) {
-                  StrAppend(out, b.first, "=", b.second);
-                }));
-}
-
 /// Elements of the outputs against the definition, evaluated one by one on the contest's own inputs.
 Result<bool> OutputsRight(const te::Graph& definition, const std::vector<std::vector<uint8_t>>& inputs,
                           const std::vector<std::vector<uint8_t>>& outputs, double factor) {
@@ -124,7 +117,7 @@ Result<Line> BenchOne(const Options& o, const NamedWorkload& named, database::Da
     std::vector<int> counts = {1};
     if (scenario.threads > 1) counts.push_back(scenario.threads);
     for (int threads : counts) {
-      std::string suite_line = SuiteLine(named.workload);
+      const std::string& suite_line = named.line;
       entrants.push_back({threads, [peer, suite_line](const auto&) -> Result<std::unique_ptr<Contender>> {
                             TS_ASSIGN_OR_RETURN(Peer opened, Peer::Open(peer, suite_line));
                             return std::unique_ptr<Contender>(
