@@ -205,6 +205,21 @@ TEST(VerifyRaces, SeveralParallelLoopsAndStatements) {
   EXPECT_EQ(Result(Parallel(0, 2, reads_other)), RaceOn("B[i*50 + l] = B[50 - i*50 + l]", "i"));
 }
 
+TEST(VerifyRaces, NeighboursAreNotOneself) {
+  Expr at = i * Int(4) + j;
+  EXPECT_EQ(Result(Parallel(0, 9, Serial(1, 4, Store(kB, at, Load(kB, at) + Load(kA, at))))), "ok");
+  EXPECT_EQ(Result(Parallel(0, 9, Serial(1, 4, Store(kB, at, Load(kB, at + Int(4)))))),
+            RaceOn("B[i*4 + j] = B[i*4 + j + 4]", "i"));
+}
+
+TEST(VerifyRaces, WhatIsFixedAroundTheLoopMustBeTheSameEverywhere) {
+  auto around = [](Expr read) {
+    return Serial(2, 4, Parallel(0, 4, Store(kB, k * Int(5) + i, Load(kB, std::move(read)))));
+  };
+  EXPECT_EQ(Result(around(k * Int(5) + i)), "ok");
+  EXPECT_EQ(Result(around(k * Int(6) + i)), RaceOn("B[k*5 + i] = B[k*6 + i]", "i"));
+}
+
 TEST(VerifyRaces, ABranchForOneIterationIsCompared) {
   Expr at = i * Int(8) + j;
   Stmt tail = Serial(2, 4, Zero(kB, k + Int(16))), steady = Serial(1, 8, Zero(kB, at));
@@ -290,6 +305,8 @@ TEST(VerifyEvents, WaitsAreMet) {
   EXPECT_EQ(Result(Roles({Serial(0, 4, Wait(0, i + Int(1))), Serial(1, 4, Signal(0))})), "ok");
   EXPECT_EQ(Result(Roles({Serial(0, 4, Wait(0, i + Int(1))), Serial(1, 3, Signal(0))})),
             "f: events: wait e i + 1: 'e' may have fired less often; fire it on every path before");
+  EXPECT_EQ(Result(Roles({Wait(0, Int(1)), Parallel(0, 4, Signal(0))})),
+            "f: events: wait e 1: 'e' may have fired less often; fire it on every path before");
   EXPECT_EQ(Result(Seq({Parallel(0, 4, Signal(0)), Wait(0, Int(1))})),
             "f: events: wait e 1: 'e' may have fired less often; fire it on every path before");
 }
