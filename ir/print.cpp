@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The printer of loop IR: one line a statement, blocks by indentation.
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -151,7 +152,18 @@ class Printer {
     return text;
   }
 
-  std::string Text(const Expr& e) const { return e == nullptr ? "?" : te::ToString(e, names_); }
+  std::string Text(const Expr& e) const {
+    if (e == nullptr) return "?";
+    // Shared nodes are printed wherever they stand; expanded functions share so much that nobody could read
+    // it.
+    int budget = 4000;
+    return IsSmall(*e, &budget) ? te::ToString(e, names_) : "…";
+  }
+  static bool IsSmall(const te::ExprNode& e, int* budget) {
+    if (--*budget < 0) return false;
+    return std::all_of(e.args.begin(), e.args.end(),
+                       [&](const Expr& a) { return a == nullptr || IsSmall(*a, budget); });
+  }
   std::string Element(int buffer, const Expr& index) const {
     return StrCat(BufferName(buffer), "[", Text(index), "]");
   }

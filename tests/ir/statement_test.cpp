@@ -2,7 +2,9 @@
 // What Simplify and Partition make of statements, as printed.
 #include <gtest/gtest.h>
 
+#include "ir/interpret.h"
 #include "ir/simplify.h"
+#include "ir/verify.h"
 #include "tests/ir/expressions.h"
 
 namespace tunesmith::ir::testing {
@@ -163,6 +165,25 @@ TEST(SimplifyStatement, AnEmptyBranchTurnsTheConditionRound) {
   EXPECT_EQ(Simplified(If(Lt(i, Int(3)), Seq({}), ToB(i, te::Float(1)))),
             "  if 2 < i\n"
             "    B[i] = 1\n");
+}
+
+/// Each level uses the one below twice: only who visits shared nodes once gets to the end.
+TEST(SharedNodes, AreVisitedOnce) {
+  Expr value = te::GuardedRead(DType::kF32, 0, {i}, Lt(i, Int(1000)), te::Float(0));
+  Expr index = i;
+  for (int n = 0; n < 60; ++n) {
+    value = value * value;
+    index = Max(index, Div(index, 3));
+  }
+  Function f = Of(Serial(0, 10, ToB(index, value)));
+  EXPECT_EQ(Body(f), "  for i in 0..10\n    B[…] = …\n");
+  Partition(&f, {0});
+  EXPECT_EQ(Body(f), "  for i in 0..10\n    B[i] = …\n");
+  EXPECT_TRUE(Verify(f).ok());
+  std::vector<te::Value> values(2, te::Value(DType::kF32, {1000}));
+  for (int n = 0; n < 10; ++n) values[0].Store(n, 1);
+  EXPECT_TRUE(Interpret(f, &values).ok());
+  EXPECT_EQ(values[1].Load(9), 1);
 }
 
 TEST(Partition, TailOfASplitIsPeeled) {
