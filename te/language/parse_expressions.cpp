@@ -106,10 +106,11 @@ NodePtr Parser::Sum() { return Chain(&Parser::Product, {"+", "-"}); }
 NodePtr Parser::Product() { return Chain(&Parser::Unary, {"*", "/", "%"}); }
 
 NodePtr Parser::Unary() {
+  bool reduction = AtReduction();
+  if (!reduction && !At("-") && !At("!")) return Primary();
   Nesting nesting(this);
   if (!nesting.Allowed()) return nullptr;
-  if (AtReduction()) return Reduction();
-  if (!At("-") && !At("!")) return Primary();
+  if (reduction) return Reduction();
   auto node = NewNode(NodeKind::kUnary);
   uint32_t begin = Peek().span.begin;
   node->word = WordOf(Peek());

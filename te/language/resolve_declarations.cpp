@@ -11,6 +11,14 @@ namespace {
 
 std::string Count(size_t n, std::string_view what) { return StrCat(n, " ", what, n == 1 ? "" : "s"); }
 
+size_t CountStages(const std::vector<Statement>& statements) {
+  size_t count = 0;
+  for (const Statement& statement : statements) {
+    count += statement.condition ? CountStages(statement.yes) + CountStages(statement.no) : 1;
+  }
+  return count;
+}
+
 }  // namespace
 
 bool Resolver::Declarable(const Word& name, std::string_view what) {
@@ -44,6 +52,7 @@ void Resolver::Operator(OperatorSyntax* op) {
                          StrCat("the operator ", op->name.text, " has a name that C keeps for itself"), "",
                          StrCat("call it ", op->name.text, "_op"));
   }
+  if (!CheckCounts(*op)) return;
   DeclareAttributes(*op);
   CollectSymbols(op);
   DeclareFacts(*op);
@@ -64,6 +73,24 @@ void Resolver::Operator(OperatorSyntax* op) {
   }
   // What is wrong may be the use that is missing.
   if (diagnostics_->reported() == before) CheckUnusedScalars(*op);
+}
+
+bool Resolver::CheckCounts(const OperatorSyntax& op) {
+  size_t before = diagnostics_->reported();
+  auto check = [&](size_t count, size_t most, std::string_view what) {
+    if (count <= most) return;
+    diagnostics_->Report(op.name.span, StrCat("the operator ", op.name.text, " has ", count, " ", what),
+                         StrCat("at most ", most, " are allowed"), "split it into several operators");
+  };
+  check(op.parameters.size() + op.outputs.size(), kMostDeclarations, "parameters and outputs");
+  check(op.attributes.size(), kMostDeclarations, "attributes");
+  check(op.facts.size(), kMostDeclarations, "facts");
+  check(op.algorithms.size(), kMostDeclarations, "algorithms");
+  check(CountStages(op.body), kMostStages, "stages");
+  for (const AlgorithmSyntax& algorithm : op.algorithms) {
+    check(CountStages(algorithm.body), kMostStages, StrCat("stages in the algorithm ", algorithm.name.text));
+  }
+  return diagnostics_->reported() == before;
 }
 
 void Resolver::DeclareAttributes(const OperatorSyntax& op) {

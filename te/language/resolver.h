@@ -32,6 +32,8 @@ class Resolver {
 
   // Declarations: resolve_declarations.cpp.
   void DeclareAttributes(const OperatorSyntax& op);
+  /// Reports what there is too much of; false if something was.
+  bool CheckCounts(const OperatorSyntax& op);
   void CollectSymbols(OperatorSyntax* op);
   void DeclareFacts(const OperatorSyntax& op);
   void DeclareTensors(const OperatorSyntax& op, const std::vector<TensorSyntax>& tensors);

@@ -62,6 +62,9 @@ struct Node {
 inline constexpr int kMostDepth = 400;
 /// Brackets, blocks and prefixes nest at most this deep.
 inline constexpr int kMostNesting = 200;
+/// An operator has at most this many stages in a body; parameters and outputs; attributes; facts.
+inline constexpr size_t kMostStages = 500;
+inline constexpr size_t kMostDeclarations = 100;
 
 /// `[weight] name: type[shape] [if condition]`
 struct TensorSyntax {

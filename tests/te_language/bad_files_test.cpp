@@ -64,11 +64,11 @@ TEST(BadFiles, NestedTooDeep) {
 }
 
 TEST(BadFiles, NestingIsShownWhereItIsTooDeep) {
-  // Each parenthesis is two levels: the expression in it, and its first operand.
+  // The block and the stage's value are two levels, each parenthesis is one more.
   EXPECT_EQ(ParseError(StageOf(Repeat("(", 200000))),
-            "f.te:2:107: nested more than 200 levels deep\n  " + Repeat("(", 100) + "\n  " + Repeat(" ", 50) +
+            "f.te:2:206: nested more than 200 levels deep\n  " + Repeat("(", 100) + "\n  " + Repeat(" ", 50) +
                 "^\n  to fix: name inner parts as stages of their own");
-  EXPECT_EQ(ParseError(StageOf(Repeat("(", 90) + "X[i]" + Repeat(")", 90))), "parsed");
+  EXPECT_EQ(ParseError(StageOf(Repeat("(", 198) + "X[i]" + Repeat(")", 198))), "parsed");
 }
 
 TEST(BadFiles, BlocksNestedTooDeep) {
@@ -106,6 +106,17 @@ TEST(BadFiles, FunctionsThatDoubleTheirArgument) {
   ASSERT_FALSE(bound.ok());
   EXPECT_NE(MessageOf(bound.status()).find(": too many function calls, one inside the other\n"),
             std::string_view::npos);
+}
+
+TEST(BadFiles, TooManyStages) {
+  std::string stages;
+  for (int i = 0; i < 501; ++i) StrAppend(&stages, "t", i, "[i] = X[i]\n");
+  EXPECT_EQ(ParseError(StrCat("op f(X: f32[N]) -> (Y: f32[N]) {\n", stages, "}\n")),
+            "f.te:1:4: the operator f has 501 stages\n"
+            "  op f(X: f32[N]) -> (Y: f32[N]) {\n"
+            "     ^\n"
+            "  inferred: at most 500 are allowed\n"
+            "  to fix: split it into several operators");
 }
 
 TEST(BadFiles, AtMostTwentyErrorsAreShown) {
