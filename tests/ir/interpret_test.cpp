@@ -238,6 +238,17 @@ TEST(InterpretProgram, PacksWeightsFirst) {
   EXPECT_TRUE((*outputs)[0].Load(0) != (*outputs)[0].Load(0));  // what pack left out is not a number
 }
 
+TEST(InterpretProgram, IsPrintedAsItsTwoFunctions) {
+  EXPECT_EQ(ToString(Packed(true)),
+            "pack(W: f32[4], out Wp: f32[4])\n"
+            "  for i in 0..4\n"
+            "    Wp[3 - i] = W[i]\n"
+            "\n"
+            "main(X: f32[4], Wp: f32[4], out C: f32[4])\n"
+            "  for i in 0..4\n"
+            "    C[i] = X[i] * Wp[i]\n");
+}
+
 TEST(InterpretProgram, EveryOutputElementIsStored) {
   Program p = Packed(true);
   p.main.body = Serial(0, 3, Store(2, i, Load(0, i)));

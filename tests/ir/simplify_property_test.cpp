@@ -168,6 +168,29 @@ TEST(SimplifyProperty, HoldsNearTheEndsOfTheType) {
   });
 }
 
+TEST(LinearForms, SpellWhatTheyBecome) {
+  ExpectForAll(3000, [](Choices choices) -> std::string {
+    Linear form;
+    for (int v = 0; v < 4; ++v) {
+      AddInPlace(&form, Linear::Variable(v), choices.Between(-3, 3));
+      if (choices.Between(0, 3) == 0)
+        AddInPlace(&form, Linear::Atom(Min(Var(v), Int(5))), choices.Between(-2, 2));
+    }
+    form.constant = choices.Between(-5, 5);
+    Expr e = ToExpr(form);
+    if (!Spells(e, form)) return Text(e) + " is not recognised";
+    Linear other = form;
+    AddInPlace(&other, choices.Between(0, 1) == 0 ? Linear::Variable(2) : Linear::Constant(1), 1);
+    if (Spells(e, other)) return Text(e) + " is taken for " + Text(ToExpr(other));
+    std::vector<int64_t> values = {3, -7, 11, 2};
+    int64_t sum = form.constant;
+    for (const Term& t : form.terms) {
+      sum += t.coefficient * ValueOf(t.atom != nullptr ? t.atom : Var(t.var), values);
+    }
+    return ValueOf(e, values) == sum ? "" : Text(e) + " is another sum";
+  });
+}
+
 /// Of affine sums under tiling, everything must be resolved: this is what lowering relies on.
 TEST(SimplifyProperty, TilesAreAlwaysUndone) {
   ExpectForAll(500, [](Choices choices) -> std::string {
