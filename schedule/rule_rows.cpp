@@ -102,7 +102,7 @@ void PlaceRow(const RowReduction& r, const std::string& row_loop, bool place_las
     std::vector<int64_t> order;
     for (int dim = 0; dim < r.rank; ++dim) order.push_back(dim);
     order.insert(order.end(), {r.rank + 1, r.rank});
-    d->Add(Verb::kLayout, {parts, StrCat(order.size())}, order);
+    d->Add(Verb::kLayout, {parts}, order);
     unroll_rows(parts);
     lane_loop = StrCat(parts, ".", r.axis, "_i");
     walk = StrCat(parts, ".", r.axis, "_o_o");
