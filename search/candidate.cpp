@@ -61,7 +61,7 @@ schedule::Trace Problem::TraceOf(const Candidate& c) const {
 }
 
 Result<schedule::Plan> Problem::PlanOf(const Candidate& c) const {
-  return schedule::Replay(TraceOf(c), algorithms_[static_cast<size_t>(c.algorithm)].graph);
+  return algorithms_[static_cast<size_t>(c.algorithm)].space.PlanOf(c.choice);
 }
 
 Result<Candidate> Problem::FromTrace(const schedule::Trace& trace) const {
