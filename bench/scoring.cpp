@@ -34,11 +34,11 @@ std::unique_ptr<costmodel::CostModel> TrainedModel(const search::Problem& proble
 }
 
 /// One candidate that is whole; what contradicts itself on the way is part of its price.
-search::Candidate Draw(const search::Problem& problem, uint64_t* index) {
+search::Candidate Draw(const search::Problem& problem, uint64_t* index, search::Drops* drops) {
   for (;;) {
     Random random(1, 1, (*index)++);
     int algorithm = static_cast<int>(random.Below(problem.algorithms().size()));
-    std::optional<search::Candidate> c = problem.Make(algorithm, problem.Draw(algorithm, &random));
+    std::optional<search::Candidate> c = problem.Make(algorithm, problem.Draw(algorithm, &random), drops);
     if (c) return *std::move(c);
   }
 }
@@ -46,9 +46,10 @@ search::Candidate Draw(const search::Problem& problem, uint64_t* index) {
 /// Sample, plan, hash, features, score.
 void Judge(benchmark::State& state, const search::Problem& problem, const costmodel::CostModel& model) {
   uint64_t index = 0;
+  search::Drops drops;
   for (auto _ : state) {
     std::vector<costmodel::Features> rows;
-    for (size_t i = 0; i < kBatch; ++i) rows.push_back(Draw(problem, &index).features);
+    for (size_t i = 0; i < kBatch; ++i) rows.push_back(Draw(problem, &index, &drops).features);
     benchmark::DoNotOptimize(model.Score(rows));
   }
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
