@@ -186,6 +186,7 @@ bool LanesAlongOutput(const Surroundings& in, StageId id) {
 Space Space::Of(const te::Graph& graph, const Machine& machine, std::string target) {
   Space space;
   space.graph_ = graph;
+  space.initial_ = InitialPlan(std::make_shared<te::Graph>(graph));
   space.target_ = std::move(target);
   size_t stages = graph.stages.size();
   Surroundings in{graph, machine, std::vector<bool>(stages), std::vector<StageId>(stages, -1),
@@ -196,7 +197,7 @@ Space Space::Of(const te::Graph& graph, const Machine& machine, std::string targ
   }
   if (empty) return space;
   std::vector<bool> placed(stages);
-  Plan inlining = InitialPlan(std::make_shared<te::Graph>(graph));
+  Plan inlining = space.initial_;
   for (StageId id = 0; id < static_cast<StageId>(stages); ++id) {
     if (!CanInline(in, id)) continue;
     Result<Plan> next = Inline(inlining, id);
@@ -245,12 +246,18 @@ bool Space::Allows(const Choice& choice) const {
   return std::all_of(parts_.begin(), parts_.end(), [&](const auto& part) { return part->Allows(decisions); });
 }
 
-Trace Space::TraceOf(const Choice& choice) const {
+std::vector<Step> Space::StepsOf(const Choice& choice) const {
   Decisions decisions(holes_, choice);
   for (const auto& part : parts_) part->AddSteps(&decisions);
+  return std::move(decisions.steps);
+}
+
+Trace Space::TraceOf(const Choice& choice) const {
   Trace trace = TraceFor(graph_, target_);
-  trace.steps = std::move(decisions.steps);
+  trace.steps = StepsOf(choice);
   return trace;
 }
+
+Result<Plan> Space::PlanOf(const Choice& choice) const { return ApplyAll(initial_, StepsOf(choice)); }
 
 }  // namespace tunesmith::schedule
