@@ -57,7 +57,7 @@ constexpr char kPrefix[] = "kernel";
 Result<Kernel> Compile(const ir::Program& program, const Target& target) {
   Unit unit;
   TS_RETURN_IF_ERROR(Emit(program, target, kPrefix, &unit));
-  Optimise(unit.module.get(), unit.machine.get());
+  Optimise(unit.module.get(), unit.machine.get(), target.vector_registers);
   llvm::SmallVector<char, 0> object;
   TS_RETURN_IF_ERROR(Generate(unit.module.get(), unit.machine.get(), false, &object));
   Kernel kernel;
@@ -71,7 +71,7 @@ Result<std::vector<uint8_t>> CompileObject(const ir::Program& program, const Tar
                                            const std::string& prefix) {
   Unit unit;
   TS_RETURN_IF_ERROR(Emit(program, target, prefix, &unit));
-  Optimise(unit.module.get(), unit.machine.get());
+  Optimise(unit.module.get(), unit.machine.get(), target.vector_registers);
   llvm::SmallVector<char, 0> object;
   TS_RETURN_IF_ERROR(Generate(unit.module.get(), unit.machine.get(), false, &object));
   return std::vector<uint8_t>(object.begin(), object.end());
@@ -82,7 +82,7 @@ Result<Listing> List(const ir::Program& program, const Target& target) {
   TS_RETURN_IF_ERROR(Emit(program, target, kPrefix, &unit));
   Listing listing;
   listing.llvm_ir = TextOf(*unit.module);
-  Optimise(unit.module.get(), unit.machine.get());
+  Optimise(unit.module.get(), unit.machine.get(), target.vector_registers);
   listing.optimised_llvm_ir = TextOf(*unit.module);
   llvm::SmallVector<char, 0> assembly;
   TS_RETURN_IF_ERROR(Generate(unit.module.get(), unit.machine.get(), true, &assembly));
