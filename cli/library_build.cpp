@@ -165,12 +165,17 @@ Status BuildLibrary(const LibraryOptions& options, const WorkloadOptions& words,
         BuildVariant(library.kernels[job.kernel].workload, *job.level, scenario.threads, job.record);
   });
   if (Interrupted()) return Quiet(kInterrupted);
+  Status failed;
   for (Job& job : jobs) {
     library::Kernel& kernel = library.kernels[job.kernel];
-    if (!job.variant.ok())
-      return Annotate(job.variant.status(), StrCat(kernel.title, " for ", job.level->name));
-    kernel.variants.push_back(*std::move(job.variant));
+    if (job.variant.ok()) {
+      kernel.variants.push_back(*std::move(job.variant));
+      continue;
+    }
+    Status one = Annotate(job.variant.status(), StrCat(kernel.title, " for ", job.level->name));
+    failed = failed.ok() ? one : Status(failed.code(), StrCat(MessageOf(failed), "\n", MessageOf(one)));
   }
+  TS_RETURN_IF_ERROR(failed);
   TS_ASSIGN_OR_RETURN(library::Files files, library::MakeFiles(library));
   TS_RETURN_IF_ERROR(library::WriteFolder(options.output, files));
   Print(library, options.output);
