@@ -106,7 +106,8 @@ Status CheckFolder(const fs::path& given) {
   struct stat info;
   if (stat(folder.parent_path().c_str(), &info) != 0)
     return FileError("write to", folder.parent_path(), errno);
-  if (access(folder.parent_path().c_str(), W_OK | X_OK) != 0)
+  if (!S_ISDIR(info.st_mode)) return FileError("write to", folder.parent_path(), ENOTDIR);
+  if (faccessat(AT_FDCWD, folder.parent_path().c_str(), W_OK | X_OK, AT_EACCESS) != 0)
     return FileError("write to", folder.parent_path(), errno);
   if (stat(folder.c_str(), &info) != 0) {
     return errno == ENOENT ? absl::OkStatus() : FileError("write to", folder, errno);
@@ -116,7 +117,8 @@ Status CheckFolder(const fs::path& given) {
                           ": it is not a folder; name one that is new or empty"));
   }
   // Replacing needs no permission on the folder itself, but one marked read-only is meant to stay.
-  if (access(folder.c_str(), R_OK | W_OK | X_OK) != 0) return FileError("write to", folder, errno);
+  if (faccessat(AT_FDCWD, folder.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0)
+    return FileError("write to", folder, errno);
   return CheckContents(folder);
 }
 
