@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
       "Begin with:  tune run matmul M=512 N=512 K=512");
   Action action;
   AddRun(&app, &action);
+  AddBuild(&app, &action);
   AddBench(&app, &action);
   AddShow(&app, &action);
   AddCheck(&app, &action);

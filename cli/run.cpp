@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/library_build.h"
 #include "cli/progress.h"
 #include "measure/check.h"
 #include "measure/local_measurer.h"
@@ -23,6 +24,7 @@ struct Options {
   WorkloadOptions workloads;
   TargetOptions target;
   DatabaseOptions database;
+  LibraryOptions library;
   search::TuneOptions tune;
   int jobs = 0;
   std::string format = "text";
@@ -40,7 +42,7 @@ Status CheckOptions(const Options& o) {
   if (o.jobs < 0) return Invalid("--jobs is negative; 0 means one for each core");
   if (o.format != "text" && o.format != "json")
     return Invalid(StrCat("--format is '", o.format, "'; it is text or json"));
-  return absl::OkStatus();
+  return o.library.output.empty() ? absl::OkStatus() : o.library.Check();
 }
 
 std::string TraceText(const schedule::Trace& trace) { return schedule::ToString(trace); }
@@ -167,6 +169,11 @@ Status RunTune(const Options& o) {
   if (!json) std::printf("%s; every kernel checked against the definition\n", FormatWait(seconds).c_str());
   TS_RETURN_IF_ERROR(status);
   if (Interrupted()) return Quiet(kInterrupted);
+  if (!o.library.output.empty()) {
+    std::vector<NamedWorkload> tuned;
+    for (Run& run : runs) tuned.push_back(std::move(run.named));
+    TS_RETURN_IF_ERROR(BuildLibrary(o.library, o.workloads, tuned, target, scenario, database.get()));
+  }
   return all_found ? absl::OkStatus() : Quiet(kFailed);
 }
 
@@ -179,6 +186,7 @@ void AddRun(CLI::App* app, Action* action) {
   o->workloads.AddTo(run);
   o->target.AddTo(run);
   o->database.AddTo(run);
+  o->library.AddTo(run, false);
   run->add_option("--trials", o->tune.trials,
                   "kernels to try for each workload, those of earlier runs included")
       ->capture_default_str();
