@@ -195,7 +195,7 @@ void Print(const Options& o, const Line& line) {
 Status Bench(const Options& o) {
   TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, o.workloads.Resolve());
   TS_ASSIGN_OR_RETURN(codegen::Target target, o.target.ResolveTarget());
-  TS_ASSIGN_OR_RETURN(measure::Scenario scenario, o.target.ResolveScenario());
+  measure::Scenario scenario = o.target.ResolveScenario();
   if (scenario.cold)
     return Invalid("tune bench times warm kernels: the peers' interface cannot clear caches between calls");
   Result<std::unique_ptr<database::Database>> database = o.database.Open(database::OpenMode::kReadOnly);

@@ -57,7 +57,7 @@ struct TargetOptions {
   std::string scenario = "warm";
   void AddTo(CLI::App* app);
   Result<codegen::Target> ResolveTarget() const;
-  Result<measure::Scenario> ResolveScenario() const;
+  measure::Scenario ResolveScenario() const;
 };
 
 /// The database: --db FILE, or one file in the user's data folder.
@@ -81,6 +81,7 @@ void AddShow(CLI::App* app, Action* action);
 void AddCheck(CLI::App* app, Action* action);
 void AddFormat(CLI::App* app, Action* action);
 void AddDatabase(CLI::App* app, Action* action);
+void AddDoctor(CLI::App* app, Action* action);
 
 /// An error whose message is out already; it only decides the exit code.
 Status Quiet(int exit_code);

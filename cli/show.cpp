@@ -46,7 +46,7 @@ void Print(std::string_view title, std::string_view text) {
 Status Show(const Options& o) {
   TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, o.workloads.Resolve());
   TS_ASSIGN_OR_RETURN(codegen::Target target, o.target.ResolveTarget());
-  TS_ASSIGN_OR_RETURN(measure::Scenario scenario, o.target.ResolveScenario());
+  measure::Scenario scenario = o.target.ResolveScenario();
   for (const NamedWorkload& named : workloads) {
     TS_ASSIGN_OR_RETURN(schedule::Trace trace, ChooseTrace(o, named, target, scenario));
     TS_ASSIGN_OR_RETURN(BuiltKernel built, BuildTrace(named.workload, trace));
