@@ -27,7 +27,7 @@ void OnSignal(int number) {
 constexpr char kQuietPayload[] = "tunesmith/exit-code";
 
 Result<te::Module> ReadModule(const std::string& path) {
-  TS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, static_cast<int64_t>(te::kMostSourceBytes) + 1));
+  TS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, static_cast<int64_t>(te::kMostSourceBytes)));
   return te::Parse(text, path);
 }
 
@@ -180,6 +180,12 @@ Result<std::unique_ptr<database::Database>> DatabaseOptions::Open(database::Open
   database::OpenOptions options;
   options.mode = mode;
   return database::OpenDatabase(file, options);
+}
+
+Result<std::unique_ptr<database::Database>> DatabaseOptions::OpenIfThere() const {
+  Result<std::unique_ptr<database::Database>> database = Open(database::OpenMode::kReadOnly);
+  if (path.empty() && absl::IsNotFound(database.status())) return std::unique_ptr<database::Database>();
+  return database;
 }
 
 database::Key KeyOf(const std::string& workload_hash, const codegen::Target& target,

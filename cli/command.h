@@ -67,6 +67,8 @@ struct DatabaseOptions {
   Result<std::string> Path() const;
   /// Makes the data folder if the path is the standard one.
   Result<std::unique_ptr<database::Database>> Open(database::OpenMode mode) const;
+  /// For reading; null if no database was named and the standard one is not there yet.
+  Result<std::unique_ptr<database::Database>> OpenIfThere() const;
 };
 
 /// The key under which trials are recorded and found.

@@ -183,7 +183,6 @@ Finding LimitsFinding(const Result<measure::Limits>& limits) {
 }
 
 std::string LimitsTable(const measure::Limits& limits) {
-  using Align = Table::Align;
   Table table({{"threads", Align::kRight},
                {"f32", Align::kRight},
                {"f64", Align::kRight},
@@ -206,13 +205,9 @@ std::string LimitsTable(const measure::Limits& limits) {
 
 std::string FindingText(const Finding& finding, const Style& style) {
   constexpr size_t kStateWidth = 9, kNameWidth = 14;
-  auto padded = [](std::string text, size_t width) {
-    text.resize(std::max(width, text.size()), ' ');
-    return text;
-  };
-  std::string state = padded(NameOf(finding.state), kStateWidth);
+  std::string state = Padded(NameOf(finding.state), kStateWidth);
   std::string text = StrCat(finding.state == State::kOk ? style.Good(state) : style.Bad(state),
-                            padded(finding.name, kNameWidth), finding.text, "\n");
+                            Padded(finding.name, kNameWidth), finding.text, "\n");
   if (!finding.cure.empty())
     StrAppend(&text, std::string(kStateWidth + kNameWidth, ' '), "cure: ", finding.cure, "\n");
   return text;

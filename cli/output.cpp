@@ -59,6 +59,19 @@ size_t WidthOf(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
+std::string Padded(std::string_view text, size_t width, Align align) {
+  std::string blanks(width - std::min(width, WidthOf(text)), ' ');
+  return align == Align::kRight ? StrCat(blanks, text) : StrCat(text, blanks);
+}
+
+std::string LineOf(const std::vector<Cell>& cells) {
+  std::string line = StrJoin(cells, "  ", [](std::string* out, const Cell& cell) {
+    out->append(Padded(cell.text, cell.width, cell.align));
+  });
+  line.resize(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
 std::string Table::ToString(const Style& style) const {
   std::vector<std::vector<std::string>> lines(1);
   for (const Column& c : columns_) lines[0].push_back(c.heading);
@@ -69,14 +82,10 @@ std::string Table::ToString(const Style& style) const {
   }
   std::string out;
   for (const auto& line : lines) {
-    std::string text;
-    for (size_t i = 0; i < line.size(); ++i) {
-      std::string blanks(widths[i] - WidthOf(line[i]), ' ');
-      if (i > 0) text += "  ";
-      text += columns_[i].align == Align::kRight ? blanks + line[i] : line[i] + blanks;
-    }
-    text.resize(text.find_last_not_of(' ') + 1);
-    StrAppend(&out, &line == lines.data() ? style.Heading(text) : text, "\n");
+    std::vector<Cell> cells;
+    for (size_t i = 0; i < line.size(); ++i) cells.push_back({line[i], widths[i], columns_[i].align});
+    std::string text = LineOf(cells);
+    out += &line == lines.data() ? style.Heading(text) : text;
   }
   return out;
 }

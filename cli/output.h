@@ -36,10 +36,25 @@ class Style {
   bool on_;
 };
 
+enum class Align : uint8_t { kLeft, kRight };
+
+/// The number of characters of UTF-8 text, each taken as one column wide.
+size_t WidthOf(std::string_view text);
+/// The text with blanks up to `width`; longer text stays whole.
+std::string Padded(std::string_view text, size_t width, Align align = Align::kLeft);
+
+/// One cell of a line whose columns have fixed widths, for lines that are printed as they become known.
+struct Cell {
+  std::string text;
+  size_t width = 0;
+  Align align = Align::kLeft;
+};
+/// The cells two blanks apart, without blanks at the end, and a line break.
+std::string LineOf(const std::vector<Cell>& cells);
+
 /// Cells in columns that are as wide as their widest cell, two blanks apart.
 class Table {
  public:
-  enum class Align : uint8_t { kLeft, kRight };
   struct Column {
     std::string heading;
     Align align = Align::kLeft;
@@ -54,8 +69,5 @@ class Table {
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };
-
-/// The number of characters of UTF-8 text, each taken as one column wide.
-size_t WidthOf(std::string_view text);
 
 }  // namespace tunesmith::cli

@@ -62,7 +62,6 @@ nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, cons
 
 std::string ResultTable(const std::vector<Run>& runs, const std::vector<search::TuneResult>& results,
                         const std::vector<std::string>& stopped, double seconds) {
-  using Align = Table::Align;
   Style style(stdout);
   Table table({{"workload"},
                {"default", Align::kRight},
