@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "codegen/llvm/register_pressure.h"
+#include "codegen/llvm/reloads.h"
 #include "llvm/Analysis/AliasAnalysis.h"
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
@@ -42,7 +43,7 @@ Result<std::unique_ptr<llvm::TargetMachine>> MachineFor(const Target& target) {
                                  llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));
 }
 
-void Optimise(llvm::Module* module, llvm::TargetMachine* machine, int vector_registers) {
+void Optimise(llvm::Module* module, llvm::TargetMachine* machine, const Target& target) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager sccs;
@@ -67,10 +68,11 @@ void Optimise(llvm::Module* module, llvm::TargetMachine* machine, int vector_reg
     if (function.isDeclaration()) continue;
     run(&simplify, &function);
     {
-      HeldLoads held(LoadsToStay(&function, &functions, vector_registers));
+      HeldLoads held(LoadsToStay(&function, &functions, target.vector_registers));
       run(&hoist, &function);
     }
     run(&share, &function);
+    RepeatLoads(&function, target);
   }
 }
 
