@@ -231,8 +231,8 @@ Result<int32_t> ExtensionsOf(const codegen::Target& target) {
   if (target.cpu != "x86-64-v2" && extensions == TUNESMITH_X86_64_V2)
     return Invalid(
         StrCat("a library cannot hold code for ", target.name, ": it cannot tell which processors run it"));
-  if (target.vnni) extensions |= TUNESMITH_AVX512_VNNI;
-  if (target.bf16) extensions |= TUNESMITH_AVX512_BF16;
+  if (target.HasDot(codegen::kVnniDot)) extensions |= TUNESMITH_AVX512_VNNI;
+  if (target.HasDot(codegen::kBf16Dot)) extensions |= TUNESMITH_AVX512_BF16;
   return extensions;
 }
 
