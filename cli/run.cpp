@@ -127,7 +127,7 @@ Status RunTune(const Options& o) {
                                               &measurer, &pool, report));
     TS_ASSIGN_OR_RETURN(std::vector<search::EarlierTrial> earlier, EarlierTrials(database.get(), run.key));
     TS_RETURN_IF_ERROR(tuner->Resume(earlier));
-    tasks.push_back({std::move(tuner), 1, false});
+    tasks.push_back({std::move(tuner), 0, false});
   }
   search::Budget budget;
   budget.trials = 0;

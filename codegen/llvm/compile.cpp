@@ -55,7 +55,7 @@ std::string TextOf(const llvm::Module& module) {
 Result<Kernel> Compile(const ir::Program& program, const Target& target) {
   Unit unit;
   TS_RETURN_IF_ERROR(Emit(program, target, &unit));
-  Optimise(unit.module.get(), unit.machine.get());
+  Optimise(unit.module.get(), unit.machine.get(), target.vector_registers);
   llvm::SmallVector<char, 0> object;
   TS_RETURN_IF_ERROR(Generate(unit.module.get(), unit.machine.get(), false, &object));
   Kernel kernel;
@@ -68,7 +68,7 @@ Result<Kernel> Compile(const ir::Program& program, const Target& target) {
 Result<Object> CompileObject(const ir::Program& program, const Target& target) {
   Unit unit;
   TS_RETURN_IF_ERROR(Emit(program, target, &unit));
-  Optimise(unit.module.get(), unit.machine.get());
+  Optimise(unit.module.get(), unit.machine.get(), target.vector_registers);
   llvm::SmallVector<char, 0> bytes;
   TS_RETURN_IF_ERROR(Generate(unit.module.get(), unit.machine.get(), false, &bytes));
   return Object{std::string(bytes.begin(), bytes.end()), unit.main_workspace, unit.pack_workspace};
@@ -79,7 +79,7 @@ Result<Listing> List(const ir::Program& program, const Target& target) {
   TS_RETURN_IF_ERROR(Emit(program, target, &unit));
   Listing listing;
   listing.llvm_ir = TextOf(*unit.module);
-  Optimise(unit.module.get(), unit.machine.get());
+  Optimise(unit.module.get(), unit.machine.get(), target.vector_registers);
   listing.optimised_llvm_ir = TextOf(*unit.module);
   llvm::SmallVector<char, 0> assembly;
   TS_RETURN_IF_ERROR(Generate(unit.module.get(), unit.machine.get(), true, &assembly));
