@@ -21,7 +21,8 @@ Status Build(const Options& o) {
   // Without a database there are no records; a file that was named must be there.
   bool none = absl::IsNotFound(database.status()) && o.database.path.empty();
   if (!database.ok() && !none) return database.status();
-  return BuildLibrary(o.library, o.workloads, workloads, target, scenario, none ? nullptr : database->get());
+  return BuildLibrary(o.library, o.workloads, workloads, target, scenario, none ? nullptr : database->get(),
+                      stdout);
 }
 
 }  // namespace

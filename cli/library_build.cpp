@@ -2,7 +2,6 @@
 #include "cli/library_build.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <thread>
 
@@ -95,17 +94,17 @@ library::Library Describe(const LibraryOptions& options, const WorkloadOptions& 
   return library;
 }
 
-void Print(const library::Library& library, const std::string& folder) {
-  std::printf("%-40s %-24s %s\n", "kernel", "level", "schedule");
+void Print(const library::Library& library, const std::string& folder, std::FILE* report) {
+  std::fprintf(report, "%-40s %-24s %s\n", "kernel", "level", "schedule");
   for (const library::Kernel& kernel : library.kernels) {
     for (const library::Variant& v : kernel.variants) {
-      std::printf(
-          "%-40s %-24s %s\n", kernel.name.c_str(), v.target.name.c_str(),
+      std::fprintf(
+          report, "%-40s %-24s %s\n", kernel.name.c_str(), v.target.name.c_str(),
           v.record ? StrCat("record, ", FormatLatency(v.record->outcome.median_ns)).c_str() : "default");
     }
   }
-  std::printf("%s: the library %s (include/%s.h, manifest.json); bin/%s_bench measures it again\n",
-              folder.c_str(), library.name.c_str(), library.name.c_str(), library.name.c_str());
+  std::fprintf(report, "%s: the library %s (include/%s.h, manifest.json); bin/%s_bench measures it again\n",
+               folder.c_str(), library.name.c_str(), library.name.c_str(), library.name.c_str());
 }
 
 }  // namespace
@@ -129,7 +128,7 @@ Status LibraryOptions::Check() const {
 
 Status BuildLibrary(const LibraryOptions& options, const WorkloadOptions& words,
                     const std::vector<NamedWorkload>& workloads, const codegen::Target& target,
-                    const measure::Scenario& scenario, database::Database* database) {
+                    const measure::Scenario& scenario, database::Database* database, std::FILE* report) {
   TS_ASSIGN_OR_RETURN(std::vector<codegen::Target> levels, LevelsUpTo(target));
   library::Library library = Describe(options, words, workloads, target, scenario);
   struct Job {
@@ -178,7 +177,7 @@ Status BuildLibrary(const LibraryOptions& options, const WorkloadOptions& words,
   TS_RETURN_IF_ERROR(failed);
   TS_ASSIGN_OR_RETURN(library::Files files, library::MakeFiles(library));
   TS_RETURN_IF_ERROR(library::WriteFolder(options.output, files));
-  Print(library, options.output);
+  if (report) Print(library, options.output, report);
   return absl::OkStatus();
 }
 

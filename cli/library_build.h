@@ -2,6 +2,7 @@
 // From records to a generated library: what tune build does, and tune run at its end if a folder is named.
 #pragma once
 
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,6 @@ struct LibraryOptions {
 /// Null for the database: there are no records. The bytes depend on the arguments and the records alone.
 Status BuildLibrary(const LibraryOptions& options, const WorkloadOptions& words,
                     const std::vector<NamedWorkload>& workloads, const codegen::Target& target,
-                    const measure::Scenario& scenario, database::Database* database);
+                    const measure::Scenario& scenario, database::Database* database, std::FILE* report);
 
 }  // namespace tunesmith::cli
