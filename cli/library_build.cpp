@@ -80,7 +80,9 @@ library::Library Describe(const LibraryOptions& options, const WorkloadOptions& 
   // "tuned_" keeps a header from hiding one of the system, such as math.h.
   const std::string stem =
       words.suite.empty() ? workloads[0].workload.op : std::filesystem::path(words.suite).stem().string();
-  library.name = options.name.empty() ? StrCat("tuned_", library::Identifier(stem)) : options.name;
+  library.name = options.name.empty()
+                     ? StrCat("tuned_", library::Identifier(stem)).substr(0, library::kLongestName)
+                     : options.name;
   for (const NamedWorkload& named : workloads) {
     library::Kernel kernel;
     std::string bindings = BindingsOf(named);
