@@ -16,7 +16,7 @@ Status Build(const Options& o) {
   TS_RETURN_IF_ERROR(o.library.Check());
   TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, o.workloads.Resolve());
   TS_ASSIGN_OR_RETURN(codegen::Target target, o.target.ResolveTarget());
-  TS_ASSIGN_OR_RETURN(measure::Scenario scenario, o.target.ResolveScenario());
+  measure::Scenario scenario = o.target.ResolveScenario();
   Result<std::unique_ptr<database::Database>> database = o.database.Open(database::OpenMode::kReadOnly);
   // Without a database there are no records; a file that was named must be there.
   bool none = absl::IsNotFound(database.status()) && o.database.path.empty();

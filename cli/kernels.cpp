@@ -4,6 +4,7 @@
 #include "ir/lower.h"
 #include "search/search_policy.h"
 #include "search/tuner.h"
+#include "support/strings.h"
 
 namespace tunesmith::cli {
 
@@ -29,6 +30,20 @@ Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, c
   if (!record) return std::optional<schedule::Trace>();
   TS_ASSIGN_OR_RETURN(schedule::Trace trace, schedule::ParseTrace(record->trace));
   return std::optional<schedule::Trace>(std::move(trace));
+}
+
+Result<database::Record> RecordById(database::Database* database, const std::string& prefix) {
+  if (prefix.empty() || !database::IsHexPrefix(prefix))
+    return Invalid(
+        StrCat("'", prefix, "' is not the beginning of an id: digits 0 to 9 and a to f, 32 at most"));
+  database::Filter filter;
+  filter.id = prefix;
+  filter.limit = 2;
+  TS_ASSIGN_OR_RETURN(std::vector<database::Record> found, database->Find(filter));
+  if (found.empty()) return NotFound(StrCat("no record's id begins with ", prefix));
+  if (found.size() > 1)
+    return Invalid(StrCat("several records' ids begin with ", prefix, "; give more digits"));
+  return found[0];
 }
 
 Result<BuiltKernel> BuildTrace(const te::Workload& workload, const schedule::Trace& trace) {

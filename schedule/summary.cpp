@@ -91,8 +91,9 @@ struct Access {
 /// What a loop's iteration touches of a tensor.
 struct Region {
   double bytes = 0;
-  double run = 0;     // bytes that lie together
-  double stride = 0;  // bytes between the beginnings of neighbouring runs; 0 if there is one run
+  double core_share = 1;  // of the bytes that one of the cores touches
+  double run = 0;         // bytes that lie together
+  double stride = 0;      // bytes between the beginnings of neighbouring runs; 0 if there is one run
 };
 
 Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::Affine>> index) {
@@ -230,7 +231,7 @@ class Summariser {
       addresses = std::min(addresses, windowed);
       int64_t stride = lane == kRoot ? 1 : read.flat->CoefficientOf(lane);
       if (stride == 0 || stride == 1) {
-        out.tile_loads += addresses * (stride == 1 ? registers_per_vector : 1);
+        out.tile_loads += addresses * (stride == 1 ? registers_per_vector * LoadsOfVector(read, lane) : 1);
       } else {
         out.tile_gathers += addresses * out.lanes;
       }
@@ -285,6 +286,19 @@ class Summariser {
     return out;
   }
 
+  /// A vector that lies across two cache lines is loaded twice. Where rows do not begin at multiples of a
+  /// vector that happens to each in proportion to its length.
+  double LoadsOfVector(const Access& read, NodeId lane) const {
+    if (read.blocked || lane == kRoot) return 1;
+    double vector = std::min(Extent(lane) * read.element_bytes, static_cast<double>(machine_.vector_bytes));
+    auto moves_whole = [&](double elements) { return std::fmod(elements * read.element_bytes, vector) == 0; };
+    bool aligned = moves_whole(static_cast<double>(read.flat->constant));
+    for (const auto& [loop, factor] : read.flat->terms)
+      aligned = aligned && (loop == lane || moves_whole(static_cast<double>(factor)));
+    constexpr double kLine = 64;
+    return aligned ? 1 : 1 + (vector - read.element_bytes) / kLine;
+  }
+
   /// What one access touches inside the loop at `level` of `levels`, the root before the loops above the
   /// leaf.
   Region RegionOf(const Access& access, const std::vector<NodeId>& levels, size_t level) const {
@@ -297,13 +311,18 @@ class Summariser {
       double extent = static_cast<double>(tensor.shape[d]);
       double reach = extent;
       if (access.index[d]) {
-        reach = 1;
+        double all = 1, core = 1;
         for (const auto& [loop, factor] : access.index[d]->terms) {
           bool inside =
               std::find(levels.begin() + static_cast<int64_t>(level) + 1, levels.end(), loop) != levels.end();
-          if (inside) reach += (Extent(loop) - 1) * static_cast<double>(std::abs(factor));
+          if (!inside) continue;
+          double step = static_cast<double>(std::abs(factor));
+          all += (Extent(loop) - 1) * step;
+          double own = loop == shared_ ? std::ceil(Extent(loop) / machine_.threads) : Extent(loop);
+          core += (own - 1) * step;
         }
-        reach = std::min(extent, reach);
+        reach = std::min(extent, all);
+        region.core_share *= std::min(extent, core) / reach;
       }
       region.bytes *= reach;
       if (contiguous) {
@@ -338,6 +357,17 @@ class Summariser {
     return rows * run * std::max(1.0, static_cast<double>(period) / (places * run));
   }
 
+  /// Bytes by which the innermost serial loop moves an access.
+  double InnermostStep(const Access& access, const std::vector<NodeId>& levels) const {
+    if (!access.flat || access.blocked) return 0;
+    for (size_t l = levels.size(); l-- > 1;) {
+      LoopKind kind = At(plan_, levels[l]).kind;
+      if (kind == LoopKind::kUnroll || kind == LoopKind::kVector) continue;
+      return std::abs(static_cast<double>(access.flat->CoefficientOf(levels[l]))) * access.element_bytes;
+    }
+    return 0;
+  }
+
   /// For each cache: the outermost loop of this stage whose iteration touches no more than fits; each of its
   /// iterations brings in what it touches anew, unless the loop does not move the access and all that it
   /// touches fits.
@@ -358,7 +388,11 @@ class Summariser {
       }
     }
     std::vector<NodeId> levels = {kRoot};
-    for (NodeId loop : plan_.LoopsAbove(s.leaf)) levels.push_back(loop);
+    shared_ = kRoot;
+    for (NodeId loop : plan_.LoopsAbove(s.leaf)) {
+      levels.push_back(loop);
+      if (shared_ == kRoot && At(plan_, loop).kind == LoopKind::kParallel) shared_ = loop;
+    }
     const double sizes[3] = {static_cast<double>(machine_.l1_bytes), static_cast<double>(machine_.l2_bytes),
                              static_cast<double>(machine_.l3_bytes)};
     std::vector<std::vector<Region>> regions(levels.size());
@@ -369,7 +403,8 @@ class Summariser {
       constexpr double kUsable = 0.75;  // the rest holds what else is touched
       std::vector<double> total(levels.size(), 0);
       for (size_t l = 0; l < levels.size(); ++l) {
-        for (const Region& r : regions[l]) total[l] += Needed(r, cache);
+        // The last cache is one for all cores.
+        for (const Region& r : regions[l]) total[l] += Needed(r, cache) * (cache < 2 ? r.core_share : 1);
       }
       size_t fits = 0;
       while (fits + 1 < levels.size() && total[fits] > kUsable * sizes[cache]) ++fits;
@@ -392,9 +427,11 @@ class Summariser {
         }
         // A line is read before it is written, and written back later.
         if (a == own) bytes *= 2;
-        // Prefetching begins anew with every run.
-        constexpr double kRunStartBytes = 256;
-        if (cache > 0) bytes *= 1 + kRunStartBytes / std::max(regions[fits][a].run, 64.0);
+        // Prefetching begins anew with every run, unless the next is near. The first cache's prefetcher
+        // follows one instruction from one iteration to the next, the second's what happens within a page.
+        constexpr double kRunStartBytes = 256, kNear = 2048;
+        double step = cache == 0 ? InnermostStep(accesses[a], levels) : regions[fits][a].stride;
+        if (step > kNear) bytes *= 1 + kRunStartBytes / std::max(regions[fits][a].run, 64.0);
         summary_.traffic_bytes[cache] += bytes;
         if (cache == 0) {
           if (accesses[a].flat) {
@@ -419,6 +456,7 @@ class Summariser {
 
   const Plan& plan_;
   const Machine& machine_;
+  NodeId shared_ = kRoot;  // the outermost parallel loop of the stage at hand: threads divide it
   Summary summary_;
 };
 

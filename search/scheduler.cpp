@@ -61,7 +61,7 @@ Status RunTasks(std::vector<Task>* tasks, const Budget& given, const std::atomic
   for (const Task& t : *tasks) spent += t.tuner->trials();
 
   std::vector<bool> begun(tasks->size());
-  std::string_view stopped = "interrupted";
+  std::string_view stopped;
   while (!interrupted) {
     // Finals get the end of the time, but no more than a quarter of it.
     constexpr double kMostForFinals = 0.25;
@@ -82,6 +82,7 @@ Status RunTasks(std::vector<Task>* tasks, const Budget& given, const std::atomic
     task.finished = !more;
     step(next);
   }
+  if (interrupted) stopped = "interrupted";
   for (const Task& t : *tasks) {
     if (!stopped.empty()) t.tuner->Stop(stopped);
   }

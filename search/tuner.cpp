@@ -197,6 +197,7 @@ Result<bool> Tuner::Step(const std::atomic<bool>& interrupted, const StepLimits&
   constexpr double kFading = 0.5;
   recent_gain_ns_ = kFading * recent_gain_ns_ + (1 - kFading) * gain;
   if (interrupted) return stop("interrupted");
+  if (std::string_view reason = ReasonToStop(); !reason.empty()) return stop(reason);
   return true;
 }
 
