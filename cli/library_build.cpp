@@ -2,10 +2,12 @@
 #include "cli/library_build.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <thread>
 
 #include "cli/kernels.h"
+#include "cli/output.h"
 #include "codegen/llvm/compile.h"
 #include "library/folder.h"
 #include "library/library.h"
@@ -96,17 +98,16 @@ library::Library Describe(const LibraryOptions& options, const WorkloadOptions& 
   return library;
 }
 
-void Print(const library::Library& library, const std::string& folder, std::FILE* report) {
-  std::fprintf(report, "%-40s %-24s %s\n", "kernel", "level", "schedule");
+std::string Report(const library::Library& library, const std::string& folder) {
+  Table table({{"kernel"}, {"level"}, {"schedule"}});
   for (const library::Kernel& kernel : library.kernels) {
     for (const library::Variant& v : kernel.variants) {
-      std::fprintf(
-          report, "%-40s %-24s %s\n", kernel.name.c_str(), v.target.name.c_str(),
-          v.record ? StrCat("record, ", FormatLatency(v.record->outcome.median_ns)).c_str() : "default");
+      table.Add({kernel.name, v.target.name,
+                 v.record ? StrCat("record, ", FormatLatency(v.record->outcome.median_ns)) : "default"});
     }
   }
-  std::fprintf(report, "%s: the library %s (include/%s.h, manifest.json); bin/%s_bench measures it again\n",
-               folder.c_str(), library.name.c_str(), library.name.c_str(), library.name.c_str());
+  return StrCat(table.ToString(Style(stdout)), folder, ": the library ", library.name, " (include/",
+                library.name, ".h, manifest.json); bin/", library.name, "_bench measures it again\n");
 }
 
 }  // namespace
@@ -128,9 +129,9 @@ Status LibraryOptions::Check() const {
   return library::CheckFolder(output);
 }
 
-Status BuildLibrary(const LibraryOptions& options, const WorkloadOptions& words,
-                    const std::vector<NamedWorkload>& workloads, const codegen::Target& target,
-                    const measure::Scenario& scenario, database::Database* database, std::FILE* report) {
+Result<std::string> BuildLibrary(const LibraryOptions& options, const WorkloadOptions& words,
+                                 const std::vector<NamedWorkload>& workloads, const codegen::Target& target,
+                                 const measure::Scenario& scenario, database::Database* database) {
   TS_ASSIGN_OR_RETURN(std::vector<codegen::Target> levels, LevelsUpTo(target));
   library::Library library = Describe(options, words, workloads, target, scenario);
   struct Job {
@@ -179,8 +180,7 @@ Status BuildLibrary(const LibraryOptions& options, const WorkloadOptions& words,
   TS_RETURN_IF_ERROR(failed);
   TS_ASSIGN_OR_RETURN(library::Files files, library::MakeFiles(library));
   TS_RETURN_IF_ERROR(library::WriteFolder(options.output, files));
-  if (report) Print(library, options.output, report);
-  return absl::OkStatus();
+  return Report(library, options.output);
 }
 
 }  // namespace tunesmith::cli
