@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "cli/command.h"
-#include "cli/library_build.h"
 #include "cli/kernels.h"
+#include "cli/library_build.h"
 #include "cli/option_values.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -176,7 +176,9 @@ Status RunTune(const Options& o) {
   if (!o.library.output.empty()) {
     std::vector<NamedWorkload> tuned;
     for (Run& run : runs) tuned.push_back(std::move(run.named));
-    TS_RETURN_IF_ERROR(BuildLibrary(o.library, o.workloads, tuned, target, scenario, database.get()));
+    TS_ASSIGN_OR_RETURN(std::string report,
+                        BuildLibrary(o.library, o.workloads, tuned, target, scenario, database.get()));
+    TS_RETURN_IF_ERROR(json ? EmitJson({{"event", "library"}, {"folder", o.library.output}}) : Emit(report));
   }
   return all_found ? absl::OkStatus() : Quiet(kFailed);
 }
