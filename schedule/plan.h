@@ -110,8 +110,7 @@ struct Plan {
   bool IsSpatial(StageId stage, NodeId loop) const;
 };
 
-/// Every stage as a whole, one after the other, its axes as serial loops in order. Loops of extent 1 are left
-/// out.
+/// Every stage as a whole, one after the other, its axes as serial loops in order.
 Plan InitialPlan(std::shared_ptr<const te::Graph> graph);
 
 /// Inserts a stage's nest: its axes in order (over the region, if it has one) as the child number `position`
