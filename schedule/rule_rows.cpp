@@ -2,6 +2,7 @@
 #include "schedule/rule_rows.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "support/strings.h"
 
@@ -53,6 +54,7 @@ RowReduction RowReduction::Of(const Surroundings& in, StageId id) {
   const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
   RowReduction row;
   row.name = in.NameOf(id);
+  row.spatial = stage.spatial;
   for (size_t a = 0; a < stage.axes.size(); ++a) {
     if (stage.axes[a].extent <= 1) continue;
     if (a < static_cast<size_t>(stage.spatial)) {
@@ -97,6 +99,11 @@ void PlaceRow(const RowReduction& r, const std::string& row_loop, bool place_las
     d->Add(Verb::kUnroll, {StrCat(lanes, ".", r.axis, "_o_i")});
     d->Add(Verb::kVector, {lane_loop});
     d->Add(Verb::kAt, {parts, row_loop, "registers"});
+    // The lanes were factored first and so come before the accumulators, but are to lie side by side.
+    std::vector<int64_t> order(static_cast<size_t>(r.spatial) + 2);
+    std::iota(order.begin(), order.end(), 0);
+    std::swap(order[order.size() - 1], order[order.size() - 2]);
+    d->Add(Verb::kLayout, {parts}, order);
     unroll_rows(parts);
     lane_loop = StrCat(parts, ".", r.axis, "_i");
     walk = StrCat(parts, ".", r.axis, "_o_o");
