@@ -2,7 +2,6 @@
 #include "schedule/rule_rows.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "support/strings.h"
 
@@ -33,7 +32,7 @@ class RowSum : public Part {
       if (row.axis.empty()) return;
       d->Add(Verb::kSplit, {StrCat(row.name, ".", row.axis), "mask"}, {piece_});
       d->Add(Verb::kFactor, {row.name, StrCat(row.name, ".", row.axis, ".o"), row.name + "_pieces"});
-      row = {row.name + "_pieces", row.axis + "_i", {row.axis + "_o"}, piece_};
+      row = {row.name + "_pieces", row.axis + "_i", {row.axis + "_o"}, piece_, row.rank + 1};
     }
     FactorRow(row, lanes_, (*d)[accumulators_], d);
     std::string innermost = StrCat(row.name, ".", row.rows.back());
@@ -54,7 +53,7 @@ RowReduction RowReduction::Of(const Surroundings& in, StageId id) {
   const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
   RowReduction row;
   row.name = in.NameOf(id);
-  row.spatial = stage.spatial;
+  row.rank = stage.spatial;
   for (size_t a = 0; a < stage.axes.size(); ++a) {
     if (stage.axes[a].extent <= 1) continue;
     if (a < static_cast<size_t>(stage.spatial)) {
@@ -99,10 +98,10 @@ void PlaceRow(const RowReduction& r, const std::string& row_loop, bool place_las
     d->Add(Verb::kUnroll, {StrCat(lanes, ".", r.axis, "_o_i")});
     d->Add(Verb::kVector, {lane_loop});
     d->Add(Verb::kAt, {parts, row_loop, "registers"});
-    // The lanes were factored first and so come before the accumulators, but are to lie side by side.
-    std::vector<int64_t> order(static_cast<size_t>(r.spatial) + 2);
-    std::iota(order.begin(), order.end(), 0);
-    std::swap(order[order.size() - 1], order[order.size() - 2]);
+    // Its dimensions are those of the rows, the lanes and the accumulators; lanes must be neighbours.
+    std::vector<int64_t> order;
+    for (int dim = 0; dim < r.rank; ++dim) order.push_back(dim);
+    order.insert(order.end(), {r.rank + 1, r.rank});
     d->Add(Verb::kLayout, {parts}, order);
     unroll_rows(parts);
     lane_loop = StrCat(parts, ".", r.axis, "_i");

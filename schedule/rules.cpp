@@ -136,6 +136,14 @@ int Surroundings::LanesOf(StageId stage) const {
   return std::max<int>(1, machine.vector_bytes / static_cast<int>(bytes));
 }
 
+std::vector<int64_t> Surroundings::StreamingOf(StageId stage) const {
+  const te::Tensor& tensor = graph.tensors[static_cast<size_t>(At(graph, stage).tensor)];
+  int64_t bytes = te::SizeOf(tensor.dtype);
+  for (int64_t extent : tensor.shape) bytes *= extent;
+  bool large = tensor.role == te::Role::kOutput && bytes >= machine.l2_bytes / 4;
+  return large ? std::vector<int64_t>{0, 1} : std::vector<int64_t>{0};
+}
+
 std::vector<StageId> Surroundings::ConsumersOf(StageId stage) const {
   std::vector<StageId> live = graph.ConsumersOf(At(graph, stage).tensor);
   live.erase(
