@@ -32,7 +32,7 @@ std::string Failures(const search::TuneResult& result) {
 
 nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial) {
   const measure::Outcome& outcome = trial.outcome;
-  nlohmann::json line = {{"event", "trial"},
+  nlohmann::json line = {{"event", trial.finalist ? "finalist" : "trial"},
                          {"workload", run.named.hash},
                          {"id", run.named.id},
                          {"outcome", measure::NameOf(outcome.kind)},
@@ -41,6 +41,7 @@ nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial) {
   line["limit_share"] =
       NumberOrNull(outcome.ok() ? ShareOf(run.bounds.Of(trial.trace), outcome.median_ns) : 0);
   if (!outcome.detail.empty()) line["detail"] = outcome.detail;
+  if (trial.finalist) line["processes"] = trial.processes;
   return line;
 }
 
@@ -51,6 +52,16 @@ nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, cons
                          {"new_trials", result.trials}, {"outcomes", result.outcomes},
                          {"seconds", run.seconds},      {"stopped", stopped},
                          {"checked", result.found}};
+  if (result.finals.finalists > 0) {
+    line["finals"] = {{"finalists", result.finals.finalists},
+                      {"processes", result.finals.processes},
+                      {"tied", result.finals.tied},
+                      {"noise", result.finals.noise}};
+  }
+  line["model"] = result.model;
+  line["considered"] = result.drops.considered();
+  line["dropped"] = nlohmann::json::object();
+  for (const auto& [reason, dropped] : result.drops.reasons()) line["dropped"][reason] = dropped.count;
   line["default_ns"] = NumberOrNull(run.default_ns);
   line["tuned_ns"] = NumberOrNull(result.found ? result.best_ns : 0);
   line["limit_ns"] = NumberOrNull(bound.ns);
@@ -85,6 +96,13 @@ std::string ResultTable(const std::vector<Run>& runs, const std::vector<search::
                FormatCount(run.earlier + r.trials), FormatCount(r.trials), Fixed("%.1f", run.seconds),
                r.found ? "yes" : "no kernel"});
     if (stopped[i] != "trials") StrAppend(&notes, run.named.id, ": stopped by: ", stopped[i], "\n");
+    if (r.finals.finalists > 0 && runs.size() == 1) {
+      StrAppend(&notes, r.finals.finalists, " finalists were timed again in ", r.finals.processes,
+                " fresh processes: ", r.finals.tied,
+                " tied with the winner; a kernel and its own copy differ by ",
+                Fixed("%.1f", 100 * r.finals.noise), " %\n");
+    }
+    if (!r.model_notice.empty() && i == 0) StrAppend(&notes, r.model_notice, "\n");
     std::string failures = Failures(r);
     if (!failures.empty()) StrAppend(&notes, run.named.id, ": trials that failed: ", failures, "\n");
   }
