@@ -46,7 +46,7 @@ bool IsTerminal(std::FILE* stream) {
 
 Style::Style(std::FILE* stream) {
   const char* no_color = std::getenv("NO_COLOR");
-  on_ = IsTerminal(stream) && (!no_color || !*no_color);
+  on_ = stream && IsTerminal(stream) && (!no_color || !*no_color);
 }
 
 std::string Style::Paint(std::string_view code, std::string_view text) const {
