@@ -50,6 +50,7 @@ Style::Style(std::FILE* stream) {
 }
 
 std::string Style::Paint(std::string_view code, std::string_view text) const {
+  if (text.ends_with('\n')) return Paint(code, text.substr(0, text.size() - 1)) + "\n";
   return on_ ? StrCat("\x1b[", code, "m", text, "\x1b[0m") : std::string(text);
 }
 

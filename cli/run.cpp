@@ -134,6 +134,7 @@ Status RunTune(const Options& o) {
     };
     search::TuneOptions options = o.tune;
     options.limit_ns = run.bounds.Least().ns;
+    options.seconds = 0;  // pooled: the scheduler looks at the time
     TS_ASSIGN_OR_RETURN(std::unique_ptr<search::Tuner> tuner,
                         search::Tuner::Create(run.named.workload, target, scenario, expectation, options,
                                               &measurer, &pool, report));
