@@ -78,6 +78,7 @@ database::Key KeyOf(const std::string& workload_hash, const codegen::Target& tar
 /// Each adds its subcommand to `app`; `*action` is what runs if it was chosen.
 using Action = std::function<Status()>;
 void AddRun(CLI::App* app, Action* action);
+void AddBuild(CLI::App* app, Action* action);
 void AddBench(CLI::App* app, Action* action);
 void AddShow(CLI::App* app, Action* action);
 void AddCheck(CLI::App* app, Action* action);

@@ -13,9 +13,16 @@ Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen
   search::Problem problem = search::Problem::Of(workload, search::MachineOf(target, threads), target.name);
   std::unique_ptr<costmodel::CostModel> model = costmodel::AnalyticModel();
   constexpr uint64_t kSeed = 1;  // the default schedule is the same everywhere
-  std::vector<search::Candidate> best = search::Evolution(&problem, model.get(), kSeed)->Propose(1);
-  if (best.empty()) return Internal("the schedule space is empty");
-  return problem.TraceOf(best[0]);
+  // Some candidates turn out to be no programs only when they are lowered; then the next best is taken.
+  constexpr size_t kMost = 64;
+  Status refused = Internal("the schedule space is empty");
+  for (const search::Candidate& best : search::Evolution(&problem, model.get(), kSeed)->Propose(kMost)) {
+    schedule::Trace trace = problem.TraceOf(best);
+    Result<BuiltKernel> built = BuildTrace(workload, trace);
+    if (built.ok()) return trace;
+    refused = built.status();
+  }
+  return refused;
 }
 
 Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, const database::Key& key) {

@@ -65,6 +65,7 @@ int Main(int argc, char** argv) {
       "  tune run matmul M=512 N=512 K=512");
   Action action;
   AddRun(&app, &action);
+  AddBuild(&app, &action);
   AddBench(&app, &action);
   AddShow(&app, &action);
   AddCheck(&app, &action);

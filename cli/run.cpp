@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/library_build.h"
 #include "cli/kernels.h"
 #include "cli/option_values.h"
 #include "cli/output.h"
@@ -26,6 +27,7 @@ struct Options {
   WorkloadOptions workloads;
   TargetOptions target;
   DatabaseOptions database;
+  LibraryOptions library;
   search::TuneOptions tune;
   int jobs = 0;
   std::string format = "text";
@@ -95,6 +97,7 @@ Standpoint StandpointOf(const Options& o, const std::vector<Run>& runs,
 }
 
 Status RunTune(const Options& o) {
+  if (!o.library.output.empty()) TS_RETURN_IF_ERROR(o.library.Check());
   TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, o.workloads.Resolve());
   TS_ASSIGN_OR_RETURN(codegen::Target target, o.target.ResolveTarget());
   TS_RETURN_IF_ERROR(codegen::RunsHere(target));
@@ -141,15 +144,13 @@ Status RunTune(const Options& o) {
     TS_RETURN_IF_ERROR(tuner->Resume(earlier));
     run.earlier = tuner->trials();
     run.seconds = SecondsSince(begun);
-    tasks.push_back({std::move(tuner), 1, false});
+    tasks.push_back({std::move(tuner), 0, false});
   }
-  search::Budget budget;
-  budget.seconds = o.tune.seconds * static_cast<double>(tasks.size());
   int64_t known = 0;
   for (const Run& run : runs) known += run.earlier;
   progress.Start(known);
   auto batch_start = Clock::now();
-  Status status = search::RunTasks(&tasks, budget, Interrupted(), [&](size_t i) {
+  Status status = search::RunTasks(&tasks, {}, Interrupted(), [&](size_t i) {
     runs[i].seconds += SecondsSince(batch_start);
     batch_start = Clock::now();
   });
@@ -173,6 +174,11 @@ Status RunTune(const Options& o) {
   }
   TS_RETURN_IF_ERROR(status);
   if (Interrupted()) return Quiet(kInterrupted);
+  if (!o.library.output.empty()) {
+    std::vector<NamedWorkload> tuned;
+    for (Run& run : runs) tuned.push_back(std::move(run.named));
+    TS_RETURN_IF_ERROR(BuildLibrary(o.library, o.workloads, tuned, target, scenario, database.get()));
+  }
   return all_found ? absl::OkStatus() : Quiet(kFailed);
 }
 
@@ -185,6 +191,7 @@ void AddRun(CLI::App* app, Action* action) {
   o->workloads.AddTo(run);
   o->target.AddTo(run);
   o->database.AddTo(run);
+  o->library.AddTo(run, false);
   constexpr int64_t kMostTrials = 1'000'000'000;
   constexpr int64_t kMostJobs = 256;
   AddInteger(run, "--trials", &o->tune.trials, 1, kMostTrials, "",

@@ -40,6 +40,24 @@ Status CheckPlain(const Plan& plan, NodeId loop, std::string_view step) {
       StrCat(step, " ", node.name, ": the loop is parallel, vector or unrolled already; split it first"));
 }
 
+/// Indices are products of factors: they must stay far from the end of 64 bits, whatever a trace asks for.
+/// An axis may be split so that it runs to twice its extent, or to 2^31.
+Status CheckReach(const Plan& plan, NodeId loop, int64_t factor) {
+  const Node& node = plan.nodes[static_cast<size_t>(loop)];
+  const __int128 padded = (static_cast<__int128>(node.extent) + factor - 1) / factor * factor;
+  for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
+    const StagePlan& s = plan.stages[static_cast<size_t>(id)];
+    for (size_t a = 0; a < s.axes.size(); ++a) {
+      const te::Axis& axis = plan.stage(id).axes[a];
+      int64_t most = std::max(int64_t{1} << 31, 2 * axis.extent);
+      if (padded * std::abs(s.axes[a].CoefficientOf(loop)) <= most) continue;
+      return Invalid(StrCat("split ", node.name, ": with the factor ", factor, " the axis ", axis.name, " of '",
+                            plan.NameOf(id), "' would run beyond ", most, "; choose a smaller one"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
@@ -55,6 +73,7 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
                             "' is placed or kept at this loop; split before that"));
     }
   }
+  TS_RETURN_IF_ERROR(CheckReach(plan, loop, factor));
   MarkTouched(&plan, loop);
   const bool remainder = extent % factor != 0;
 
@@ -69,7 +88,7 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
   plan.nodes.push_back(std::move(inner));
   Node& outer = At(plan, loop);
   outer.name = StrCat(name, ".o");
-  outer.extent = (extent + factor - 1) / factor;
+  outer.extent = (extent - 1) / factor + 1;
   outer.children = {inner_id};
   if (remainder && tail == Tail::kPeel) outer.partition = true;
 

@@ -12,72 +12,22 @@
 // Without "with", an error is that of Parse, else of Check.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "support/strings.h"
 #include "te/language.h"
+#include "tests/text_cases/text_cases.h"
 
 namespace tunesmith::te {
 namespace {
 
+using tunesmith::testing::ReadCases;
+using tunesmith::testing::Section;
+using tunesmith::testing::TextCase;
+using tunesmith::testing::WriteCases;
+
 bool update = false;
-
-struct Section {
-  std::string name;
-  std::string text;  // every line ends with a line break
-};
-
-struct Case {
-  std::string title;
-  std::vector<Section> sections;
-
-  const std::string* Find(std::string_view name) const {
-    for (const Section& section : sections) {
-      if (section.name == name) return &section.text;
-    }
-    return nullptr;
-  }
-};
-
-std::string ReadAll(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
-
-std::vector<Case> ReadCases(const std::string& text) {
-  std::vector<Case> cases;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("== ")) {
-      cases.push_back({line.substr(3), {}});
-    } else if (cases.empty()) {
-      continue;
-    } else if (line.starts_with("-- ")) {
-      cases.back().sections.push_back({line.substr(3), ""});
-    } else if (!cases.back().sections.empty()) {
-      cases.back().sections.back().text += line + "\n";
-    }
-  }
-  // The empty line between two cases belongs to neither.
-  for (Case& c : cases) {
-    for (Section& section : c.sections) {
-      while (section.text.ends_with("\n\n") && &section == &c.sections.back()) section.text.pop_back();
-    }
-  }
-  return cases;
-}
-
-std::string WriteCases(const std::vector<Case>& cases) {
-  return StrJoin(cases, "\n", [](std::string* out, const Case& c) {
-    StrAppend(out, "== ", c.title, "\n");
-    for (const Section& section : c.sections) StrAppend(out, "-- ", section.name, "\n", section.text);
-  });
-}
 
 std::string_view RoleName(Role role) {
   switch (role) {
@@ -116,7 +66,7 @@ Section Output(std::string name, const Result<T>& result, Print print) {
   return {std::move(name), print(*result)};
 }
 
-Section Evaluate(const Case& c) {
+Section Evaluate(const TextCase& c) {
   const std::string file = "test.te";
   const std::string* source = c.Find("source");
   const std::string* with = c.Find("with");
@@ -134,13 +84,13 @@ Section Evaluate(const Case& c) {
   return Output("stages", Bind(op, bindings, int64_t{8} << 30), Stages);
 }
 
-class CaseFile : public testing::TestWithParam<std::filesystem::path> {};
+class CaseFile : public ::testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(CaseFile, PrintsWhatIsExpected) {
-  std::string text = ReadAll(GetParam());
-  std::vector<Case> cases = ReadCases(text);
+  std::string text = tunesmith::testing::ReadFile(GetParam());
+  std::vector<TextCase> cases = ReadCases(text);
   ASSERT_FALSE(cases.empty());
-  for (Case& c : cases) {
+  for (TextCase& c : cases) {
     ASSERT_TRUE(c.Find("source")) << c.title;
     Section actual = Evaluate(c);
     Section& expected = c.sections.back();
@@ -158,17 +108,9 @@ TEST_P(CaseFile, PrintsWhatIsExpected) {
   if (update) std::ofstream(GetParam(), std::ios::binary) << WriteCases(cases);
 }
 
-std::vector<std::filesystem::path> Files() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(TUNESMITH_SOURCE_DIR "/tests/te_language/cases")) {
-    if (entry.path().extension() == ".txt") files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-INSTANTIATE_TEST_SUITE_P(Cases, CaseFile, testing::ValuesIn(Files()),
+INSTANTIATE_TEST_SUITE_P(Cases, CaseFile,
+                         ::testing::ValuesIn(tunesmith::testing::CaseFiles(TUNESMITH_SOURCE_DIR
+                                                                           "/tests/te_language/cases")),
                          [](const auto& info) { return info.param.stem().string(); });
 
 }  // namespace
@@ -176,7 +118,6 @@ INSTANTIATE_TEST_SUITE_P(Cases, CaseFile, testing::ValuesIn(Files()),
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  for (int i = 1; i < argc; ++i)
-    tunesmith::te::update = tunesmith::te::update || std::string_view(argv[i]) == "--update";
+  tunesmith::te::update = tunesmith::testing::HasUpdateFlag(argc, argv);
   return RUN_ALL_TESTS();
 }
