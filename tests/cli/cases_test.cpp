@@ -12,62 +12,27 @@
 //   -- stderr
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <fstream>
-#include <sstream>
 
 #include "support/strings.h"
 #include "tests/cli/tune_command.h"
+#include "tests/text_cases/text_cases.h"
 
 namespace tunesmith::cli {
 namespace {
 
 bool update = false;
 
-struct Section {
-  std::string head;
-  std::string text;  // every line ends with a line break
-  friend bool operator==(const Section&, const Section&) = default;
-};
-
-struct Case {
-  std::string title;
-  std::vector<Section> sections;
-};
-
-std::vector<Case> ReadCases(const std::string& text) {
-  std::vector<Case> cases;
-  for (const std::string& line : Lines(text)) {
-    if (line.starts_with("== ")) {
-      cases.push_back({line.substr(3), {}});
-    } else if (!cases.empty() && line.starts_with("-- ")) {
-      cases.back().sections.push_back({line.substr(3), ""});
-    } else if (!cases.empty() && !cases.back().sections.empty()) {
-      cases.back().sections.back().text += line + "\n";
-    }
-  }
-  // The empty line between two cases belongs to neither.
-  for (Case& c : cases) {
-    if (c.sections.empty() || &c == &cases.back()) continue;
-    std::string& last = c.sections.back().text;
-    if (last.ends_with("\n\n") || last == "\n") last.pop_back();
-  }
-  return cases;
-}
+using testing::Section;
+using testing::TextCase;
 
 std::string TextOf(const std::vector<Section>& sections) {
   return StrJoin(sections, "",
-                 [](std::string* out, const Section& s) { StrAppend(out, "-- ", s.head, "\n", s.text); });
-}
-
-std::string WriteCases(const std::vector<Case>& cases) {
-  return StrJoin(cases, "\n", [](std::string* out, const Case& c) {
-    StrAppend(out, "== ", c.title, "\n", TextOf(c.sections));
-  });
+                 [](std::string* out, const Section& s) { StrAppend(out, "-- ", s.name, "\n", s.text); });
 }
 
 /// The case as it comes out when its files are written and its commands are run.
-std::vector<Section> Perform(const Case& c) {
+std::vector<Section> Perform(const TextCase& c) {
   Sandbox sandbox;
   std::vector<Section> performed;
   auto stream = [&](const char* name, const std::string& text) {
@@ -81,16 +46,16 @@ std::vector<Section> Perform(const Case& c) {
     if (!normal.ends_with('\n')) performed.back().text += "\\ no line break at the end\n";
   };
   for (const Section& section : c.sections) {
-    if (section.head == "stdout" || section.head == "stderr") continue;
-    if (section.head.starts_with("file ")) {
+    if (section.name == "stdout" || section.name == "stderr") continue;
+    if (section.name.starts_with("file ")) {
       performed.push_back(section);
-      sandbox.Write(section.head.substr(5), section.text);
+      sandbox.Write(section.name.substr(5), section.text);
       continue;
     }
-    std::vector<std::string> words = ShellWords(section.head);
+    std::vector<std::string> words = ShellWords(section.name);
     EXPECT_EQ(words.at(0), "tune") << c.title;
     CommandOutput output = sandbox.Tune({words.begin() + 1, words.end()});
-    performed.push_back({section.head, output.status.signal == 0 ? StrCat("exit ", output.status.code, "\n")
+    performed.push_back({section.name, output.status.signal == 0 ? StrCat("exit ", output.status.code, "\n")
                                                                  : StrCat(output.status.ToString(), "\n")});
     stream("stdout", output.output);
     stream("stderr", output.error_output);
@@ -98,32 +63,23 @@ std::vector<Section> Perform(const Case& c) {
   return performed;
 }
 
-class CaseFile : public testing::TestWithParam<std::filesystem::path> {};
+class CaseFile : public ::testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(CaseFile, PrintsWhatIsExpected) {
-  std::ostringstream text;
-  text << std::ifstream(GetParam(), std::ios::binary).rdbuf();
-  std::vector<Case> cases = ReadCases(text.str());
+  std::vector<TextCase> cases = testing::ReadCases(testing::ReadFile(GetParam()));
   ASSERT_FALSE(cases.empty());
-  for (Case& c : cases) {
+  for (TextCase& c : cases) {
     std::vector<Section> performed = Perform(c);
     if (!update) {
       EXPECT_EQ(TextOf(c.sections), TextOf(performed)) << c.title;
     }
     c.sections = std::move(performed);
   }
-  if (update) std::ofstream(GetParam(), std::ios::binary) << WriteCases(cases);
+  if (update) std::ofstream(GetParam(), std::ios::binary) << testing::WriteCases(cases);
 }
 
-std::vector<std::filesystem::path> Files() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(TUNESMITH_SOURCE_DIR "/tests/cli/cases"))
-    files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-INSTANTIATE_TEST_SUITE_P(Cases, CaseFile, testing::ValuesIn(Files()),
+INSTANTIATE_TEST_SUITE_P(Cases, CaseFile,
+                         ::testing::ValuesIn(testing::CaseFiles(TUNESMITH_SOURCE_DIR "/tests/cli/cases")),
                          [](const auto& info) { return info.param.stem().string(); });
 
 }  // namespace
@@ -131,7 +87,6 @@ INSTANTIATE_TEST_SUITE_P(Cases, CaseFile, testing::ValuesIn(Files()),
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  for (int i = 1; i < argc; ++i)
-    tunesmith::cli::update = tunesmith::cli::update || std::string_view(argv[i]) == "--update";
+  tunesmith::cli::update = tunesmith::testing::HasUpdateFlag(argc, argv);
   return RUN_ALL_TESTS();
 }
