@@ -87,8 +87,7 @@ Standpoint StandpointOf(const Options& o, const std::vector<Run>& runs,
                         const std::vector<search::Task>& tasks, size_t current) {
   Standpoint at;
   for (const search::Task& task : tasks) at.trials += task.tuner->trials();
-  // A task that has finished early leaves trials that nobody will make.
-  for (const search::Task& task : tasks) at.of_trials += task.finished ? task.tuner->trials() : o.tune.trials;
+  at.of_trials = o.tune.trials * static_cast<int64_t>(tasks.size());
   at.budget_seconds = o.tune.seconds * static_cast<double>(tasks.size());
   if (runs.size() > 1) at.workload = runs[current].named.id;
   const search::TuneResult& r = tasks[current].tuner->result();
@@ -198,9 +197,8 @@ void AddRun(CLI::App* app, Action* action) {
   constexpr int64_t kMostTrials = 1'000'000'000;
   constexpr int64_t kMostJobs = 256;
   AddInteger(run, "--trials", &o->tune.trials, 1, kMostTrials, "",
-             "kernels to try for each workload, those of earlier runs included");
-  AddSeconds(run, "--seconds", &o->tune.seconds,
-             "for each workload; over a suite the time is pooled; 0: no limit");
+             "kernels to try for each workload, those of earlier runs included; pooled over a suite");
+  AddSeconds(run, "--seconds", &o->tune.seconds, "for each workload, pooled over a suite; 0: no limit");
   AddInteger(run, "--seed", &o->tune.seed, 0, std::numeric_limits<int64_t>::max(), "",
              "the same seed and the same outcomes make the same search");
   AddChoice(run, "--policy", &o->tune.policy, {"evolution", "random", "exhaustive"},
