@@ -137,6 +137,8 @@ class Tuner {
   };
   struct Attempt;
 
+  /// What the hardware allows; 0 if that is not known, or a kernel has shown that it allows more.
+  double LimitNs() const;
   /// Why no further batch is worth while; empty if one is.
   std::string_view ReasonToStop() const;
   void BuildAll(const std::vector<Candidate>& candidates, const std::atomic<bool>& interrupted,
