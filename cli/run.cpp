@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "cli/command.h"
-#include "cli/library_build.h"
 #include "cli/kernels.h"
+#include "cli/library_build.h"
 #include "cli/option_values.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -52,7 +52,8 @@ Result<std::vector<search::EarlierTrial>> EarlierTrials(database::Database* data
     Result<schedule::Trace> trace = schedule::ParseTrace(record.trace);
     if (!trace.ok()) return absl::OkStatus();
     NoteDefault(run, record.trace, record.outcome);
-    earlier.push_back({*std::move(trace), record.outcome.ok(), record.outcome.median_ns});
+    earlier.push_back(
+        {*std::move(trace), record.outcome.ok(), record.outcome.median_ns, record.processes > 1});
     return absl::OkStatus();
   }));
   return earlier;
@@ -67,6 +68,7 @@ Status Record(database::Database* database, const Run& run, const search::TrialR
   draft.bindings = run.named.workload.bindings;
   draft.trace = schedule::ToString(report.trace);
   draft.outcome = report.outcome;
+  draft.processes = report.processes;
   if (report.outcome.ok()) draft.limit_share = ShareOf(bound, report.outcome.median_ns);
   draft.environment = nlohmann::json({{"cpu", measure::CpuModel()},
                                       {"limit", bound.what},
