@@ -177,7 +177,9 @@ Status RunTune(const Options& o) {
   if (!o.library.output.empty()) {
     std::vector<NamedWorkload> tuned;
     for (Run& run : runs) tuned.push_back(std::move(run.named));
-    TS_RETURN_IF_ERROR(BuildLibrary(o.library, o.workloads, tuned, target, scenario, database.get()));
+    TS_ASSIGN_OR_RETURN(std::string report,
+                        BuildLibrary(o.library, o.workloads, tuned, target, scenario, database.get()));
+    TS_RETURN_IF_ERROR(json ? EmitJson({{"event", "library"}, {"folder", o.library.output}}) : Emit(report));
   }
   return all_found ? absl::OkStatus() : Quiet(kFailed);
 }

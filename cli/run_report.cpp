@@ -42,7 +42,8 @@ std::string Notes(const Run& run, const search::TuneResult& r, const std::string
   }
   if (r.finals.finalists > 1) {
     say("finals: ", r.finals.finalists, " kernels timed again in ", r.finals.processes, " fresh processes, ",
-        r.finals.tied, " tied with the winner");
+        r.finals.tied, " tied with the winner; a kernel and its own copy differ by ",
+        FormatShare(r.finals.noise));
   }
   return notes;
 }
@@ -51,7 +52,7 @@ std::string Notes(const Run& run, const search::TuneResult& r, const std::string
 
 nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial) {
   const measure::Outcome& outcome = trial.outcome;
-  nlohmann::json line = {{"event", trial.finalist ? "final" : "trial"},
+  nlohmann::json line = {{"event", trial.finalist ? "finalist" : "trial"},
                          {"workload", run.named.hash},
                          {"id", run.named.id},
                          {"outcome", measure::NameOf(outcome.kind)},
@@ -59,29 +60,26 @@ nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial) {
   line["latency_ns"] = NumberOrNull(outcome.ok() ? outcome.median_ns : 0);
   line["limit_share"] =
       NumberOrNull(outcome.ok() ? ShareOf(run.bounds.Of(trial.trace), outcome.median_ns) : 0);
-  if (trial.finalist) line["processes"] = trial.processes;
   if (!outcome.detail.empty()) line["detail"] = outcome.detail;
+  if (trial.finalist) line["processes"] = trial.processes;
   return line;
 }
 
 nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, const std::string& stopped) {
   const measure::Bound& bound = run.bounds.Of(result.best);
-  nlohmann::json line = {{"event", "result"},
-                         {"workload", run.named.hash},
-                         {"id", run.named.id},
-                         {"trials", run.earlier + result.trials},
-                         {"new_trials", result.trials},
-                         {"outcomes", result.outcomes},
-                         {"seconds", run.seconds},
-                         {"stopped", stopped},
-                         {"checked", result.found},
-                         {"model", result.model},
-                         {"candidates", result.drops.considered()},
-                         {"finals",
-                          {{"finalists", result.finals.finalists},
-                           {"processes", result.finals.processes},
-                           {"tied", result.finals.tied},
-                           {"noise", result.finals.noise}}}};
+  nlohmann::json line = {{"event", "result"},           {"workload", run.named.hash},
+                         {"id", run.named.id},          {"trials", run.earlier + result.trials},
+                         {"new_trials", result.trials}, {"outcomes", result.outcomes},
+                         {"seconds", run.seconds},      {"stopped", stopped},
+                         {"checked", result.found}};
+  if (result.finals.finalists > 0) {
+    line["finals"] = {{"finalists", result.finals.finalists},
+                      {"processes", result.finals.processes},
+                      {"tied", result.finals.tied},
+                      {"noise", result.finals.noise}};
+  }
+  line["model"] = result.model;
+  line["considered"] = result.drops.considered();
   line["dropped"] = nlohmann::json::object();
   for (const auto& [reason, dropped] : result.drops.reasons()) line["dropped"][reason] = dropped.count;
   line["default_ns"] = NumberOrNull(run.default_ns);

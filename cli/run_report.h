@@ -23,7 +23,7 @@ struct Run {
   double seconds = 0;     // spent on it in this run
 };
 
-/// {"event": "trial", …}, or "final" for what finals said of a finalist.
+/// {"event": "trial", …}, or {"event": "finalist", …} for one that was timed again when the search had ended.
 nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial);
 /// {"event": "result", …}; `stopped` says why no more was tried.
 nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, const std::string& stopped);

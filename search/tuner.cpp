@@ -17,6 +17,7 @@ schedule::Machine MachineOf(const codegen::Target& target, int threads) {
   m.l2_bytes = target.l2_bytes;
   m.l3_bytes = target.l3_bytes;
   m.threads = threads;
+  m.dots = target.dots;
   return m;
 }
 

@@ -150,7 +150,7 @@ TEST(TrialLine, HasTheDocumentedFields) {
   nlohmann::json last = trial;
   for (size_t i = 1; i + 1 < lines.size(); ++i) {
     last = nlohmann::json::parse(lines[i]);
-    EXPECT_EQ(last["event"], "final");
+    EXPECT_EQ(last["event"], "finalist");
     EXPECT_EQ(last["trace"], trial["trace"]);
     EXPECT_GE(last["processes"], 1);
   }

@@ -152,6 +152,19 @@ TEST_F(BuildTest, TakesTheFastestRecords) {
   EXPECT_FALSE(fs::exists(Path("cold")));
 }
 
+TEST_F(BuildTest, LeavesJsonAlone) {
+  CommandOutput run =
+      Tune(Words("run", {"--trials", "1", "--format", "json", "--db", Path("t.db"), "-o", Path("lib")}));
+  ExpectOk(run);
+  nlohmann::json last;
+  for (std::string_view line : StrSplit(run.output, '\n')) {
+    if (line.empty()) continue;
+    last = nlohmann::json::parse(line, nullptr, false);
+    ASSERT_TRUE(last.is_object()) << line;
+  }
+  EXPECT_EQ(last, nlohmann::json({{"event", "library"}, {"folder", Path("lib")}}));
+}
+
 TEST_F(BuildTest, NamesAllThatIsMissing) {
   std::ofstream(Path("two.tsv")) << "first\trelu\tR=8 C=8\nsecond\trelu\tR=8 C=16\n";
   CommandOutput output = Tune({"build", "--suite", Path("two.tsv"), "--target", "x86-64-avx2", "--missing",
