@@ -28,6 +28,26 @@ std::string Failures(const search::TuneResult& result) {
   return text;
 }
 
+/// What else there is to say of a workload, a line each.
+std::string Notes(const Run& run, const search::TuneResult& r, const std::string& stopped) {
+  std::string notes;
+  auto say = [&](const auto&... parts) { StrAppend(&notes, run.named.id, ": ", parts..., "\n"); };
+  if (stopped != "trials") say("stopped by: ", stopped);
+  if (std::string failures = Failures(r); !failures.empty()) say("trials that failed: ", failures);
+  if (r.drops.considered() > 0) {
+    std::string reasons;
+    for (const auto& [reason, dropped] : r.drops.reasons())
+      StrAppend(&reasons, reasons.empty() ? "; dropped: " : ", ", FormatCount(dropped.count), " ", reason);
+    say("looked at ", FormatCount(r.drops.considered()), " candidates", reasons);
+  }
+  if (r.finals.finalists > 1) {
+    say("finals: ", r.finals.finalists, " kernels timed again in ", r.finals.processes, " fresh processes, ",
+        r.finals.tied, " tied with the winner; a kernel and its own copy differ by ",
+        FormatShare(r.finals.noise));
+  }
+  return notes;
+}
+
 }  // namespace
 
 nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial) {
@@ -95,17 +115,9 @@ std::string ResultTable(const std::vector<Run>& runs, const std::vector<search::
                r.found ? ShareText(run.bounds.Of(r.best), r.best_ns) : "-",
                FormatCount(run.earlier + r.trials), FormatCount(r.trials), Fixed("%.1f", run.seconds),
                r.found ? "yes" : "no kernel"});
-    if (stopped[i] != "trials") StrAppend(&notes, run.named.id, ": stopped by: ", stopped[i], "\n");
-    if (r.finals.finalists > 0 && runs.size() == 1) {
-      StrAppend(&notes, r.finals.finalists, " finalists were timed again in ", r.finals.processes,
-                " fresh processes: ", r.finals.tied,
-                " tied with the winner; a kernel and its own copy differ by ",
-                Fixed("%.1f", 100 * r.finals.noise), " %\n");
-    }
-    if (!r.model_notice.empty() && i == 0) StrAppend(&notes, r.model_notice, "\n");
-    std::string failures = Failures(r);
-    if (!failures.empty()) StrAppend(&notes, run.named.id, ": trials that failed: ", failures, "\n");
+    notes += Notes(run, r, stopped[i]);
   }
+  if (!results.empty() && !results[0].model_notice.empty()) StrAppend(&notes, results[0].model_notice, "\n");
   std::string last = all_found
                          ? style.Good("Every kernel was checked against its definition before it was timed.")
                          : style.Bad("For some workloads no kernel was found that is right.");

