@@ -117,8 +117,8 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
   if (reading.place == Place::kPack)
     return Invalid(StrCat(step, ": that stage is packed already; cache before that"));
   if (!multiples.empty() && multiples.size() != source.shape.size()) {
-    return Invalid(
-        StrCat(step, ": ", multiples.size(), " multiples for ", source.shape.size(), " dimensions"));
+    return Invalid(StrCat(step, ": ", multiples.size(), " multiples for ", source.shape.size(),
+                          " dimensions; give one for each"));
   }
   std::vector<Expr> reads;
   te::Visit(reader.body, [&](const Expr& e) {
@@ -193,7 +193,11 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
   c.body = te::Substitute(c.body, [&](const Expr& e) -> Expr {
     if (e->kind != ExprKind::kRead || e->id != tensor_id) return nullptr;
     std::vector<Expr> shifted;
-    for (size_t d = 0; d < offset.size(); ++d) shifted.push_back(e->args[d] - te::Int(offset[d]));
+    for (size_t d = 0; d < offset.size(); ++d) {
+      std::optional<te::Affine> index = te::ToAffine(e->args[d]);
+      shifted.push_back(index ? te::ToExpr(*index + te::Affine{{}, -offset[d]})
+                              : e->args[d] - te::Int(offset[d]));
+    }
     return te::Read(source.dtype, copied, shifted);
   });
   plan.graph = std::move(graph);
