@@ -38,6 +38,16 @@ Status CheckAlone(const Plan& plan, StageId id, std::string_view step) {
   return absl::OkStatus();
 }
 
+Status CheckPrivate(const Plan& plan, NodeId loop, std::string_view step) {
+  for (NodeId n = 0; n < static_cast<NodeId>(plan.nodes.size()); ++n) {
+    const Node& node = At(plan, n);
+    if (node.removed || node.kind != LoopKind::kParallel || !plan.Encloses(loop, n)) continue;
+    return Invalid(StrCat(step, ": ", node.name, ", inside this loop, is parallel, and what is stored here ",
+                          "belongs to one thread; choose a loop inside of it"));
+  }
+  return absl::OkStatus();
+}
+
 void MarkTouched(Plan* plan, NodeId loop) {
   for (StagePlan& s : plan->stages) {
     if (s.leaf >= 0 && plan->Encloses(loop, s.leaf)) s.touched = true;

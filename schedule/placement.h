@@ -29,6 +29,8 @@ int PositionIn(const Plan& plan, NodeId loop, NodeId child);
 
 /// Fails if another stage is computed in a loop that was made for this one.
 Status CheckAlone(const Plan& plan, StageId id, std::string_view step);
+/// What is stored at `loop` belongs to one thread: no loop inside of it runs on several.
+Status CheckPrivate(const Plan& plan, NodeId loop, std::string_view step);
 /// Every stage inside `loop` has a nest that is no longer its first.
 void MarkTouched(Plan* plan, NodeId loop);
 /// The stage has a nest of its own at the root, as it started, with no other stage in it.

@@ -192,6 +192,15 @@ Result<Plan> SetKind(Plan plan, NodeId loop, LoopKind kind, int64_t grain) {
                               "' is reduced over this loop; factor the reduction first"));
       }
     }
+    for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
+      const StagePlan& s = Of(plan, id);
+      for (NodeId stored : {s.place == Place::kLoop ? s.at : kRoot, s.keep}) {
+        if (stored == kRoot || !plan.Encloses(stored, loop)) continue;
+        return Invalid(StrCat("parallel ", node.name, ": '", plan.NameOf(id), "' is stored at ",
+                              At(plan, stored).name,
+                              " around it, for one thread; parallelise that loop, or one ", "outside of it"));
+      }
+    }
     for (NodeId above : plan.LoopsAbove(loop)) {
       if (At(plan, above).kind != LoopKind::kParallel) continue;
       NodeId inside = plan.ChildTowards(above, loop);

@@ -165,6 +165,8 @@ Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId 
   bool sole = Consumers(plan, producer).size() == 1;
   bool partial = false;  // the producer's sums are complete only in the last iteration of an outer loop
   for (NodeId n = loop; n != kRoot; n = At(plan, n).parent) partial = partial || plan.Reduces(producer, n);
+  const bool moves = sole && !partial && made.place == Place::kRoot && !IsOutput(plan, producer);
+  if (moves) TS_RETURN_IF_ERROR(CheckPrivate(plan, loop, step));
   std::vector<Span> region;
   for (size_t d = 0; d < static_cast<size_t>(p.spatial); ++d)
     region.push_back(SpanOf(plan, made.axes[d], loop));
@@ -203,7 +205,7 @@ Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId 
   s.touched = true;
   StagePlan& source = Of(plan, producer);
   source.touched = true;
-  if (sole && !partial && source.place == Place::kRoot && !IsOutput(plan, producer)) {
+  if (moves) {
     source.place = Place::kLoop;
     source.at = loop;
     source.region = std::move(region);

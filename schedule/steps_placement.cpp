@@ -87,6 +87,7 @@ Result<Plan> ComputeAt(Plan plan, StageId id, NodeId loop, Scope scope) {
       return Invalid(StrCat(step, ": a stage cannot be computed inside the vector loop ", At(plan, n).name));
     }
   }
+  TS_RETURN_IF_ERROR(CheckPrivate(plan, loop, step));
   std::vector<Span> region = RegionRead(plan, id, loop);
   RemoveNest(&plan, id);
   StagePlan& s = Of(plan, id);
@@ -112,6 +113,7 @@ Result<Plan> Keep(Plan plan, StageId id, NodeId loop) {
     return Invalid(StrCat(step, ": the stage is not computed inside this loop"));
   if (s.keep != kRoot) return Invalid(StrCat(step, ": its accumulators are kept already"));
   TS_RETURN_IF_ERROR(CheckSumsEnd(plan, id, loop, step));
+  TS_RETURN_IF_ERROR(CheckPrivate(plan, loop, step));
   int64_t elements = 1;
   for (int d = 0; d < plan.stage(id).spatial && elements <= kMostKept; ++d)
     elements *= SpanOf(plan, s.axes[static_cast<size_t>(d)], loop).extent;

@@ -34,13 +34,13 @@ constexpr const char* kOperators[] = {
     "op f(X: f32[M, N]) -> (T: f32[M, N], Y: f32[N, M]) {\n"
     "  T[i, j] = abs(X[i, j]) + 1\n"
     "  Y[j, i] = T[i, j] * X[i, j]\n}",
-    "op f(X: f32[M, N]) -> (Y: i32[M]) { Y[i] = argmax(j) X[i, j] }",
+    "op f(X: f32[M, N]) -> (Y: i32[M]) { Y[i] = i32(argmax(j) X[i, j]) }",
     "op f(X: i32[M, K], Z: i32[K]) -> (Y: i32[M], P: i32[M]) {\n"
-    "  Y[i] = min(k) X[i, k] + Z[k]\n"
-    "  P[i] = prod(k) X[i, k]\n}",
+    "  Y[i] = min(k) (X[i, k] + Z[k])\n"
+    "  P[i] = prod:i32(k) X[i, k]\n}",
     "op f(X: f32[M, K]) -> (Y: bool[M], Z: bool[M]) {\n"
-    "  Y[i] = any(k) X[i, k] > 0.5\n"
-    "  Z[i] = all(k) X[i, k] < 0.9\n}",
+    "  Y[i] = any(k) (X[i, k] > 0.5)\n"
+    "  Z[i] = all(k) (X[i, k] < 0.9)\n}",
     "op f(X: f32[N], weight W: f32[N], weight S: f32[N]) -> (Y: f32[N]) {\n"
     "  w[i] = W[i] * S[i]\n"
     "  Y[i] = X[i] * w[i]\n}",
