@@ -116,7 +116,11 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
   SubstituteLoop(&plan, loop, value);
   if (remainder) {
     for (StagePlan& s : plan.stages) {
-      if (s.leaf >= 0 && plan.Encloses(inner_id, s.leaf)) s.guards.push_back({value, extent});
+      // A stage that does not depend on the loop may run once more, and must where it waits for the last
+      // iteration.
+      bool depends = std::any_of(s.axes.begin(), s.axes.end(),
+                                 [&](const te::Affine& a) { return a.CoefficientOf(inner_id) != 0; });
+      if (depends && s.leaf >= 0 && plan.Encloses(inner_id, s.leaf)) s.guards.push_back({value, extent});
     }
   }
   return plan;
