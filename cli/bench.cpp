@@ -4,11 +4,13 @@
 #include <cstdio>
 
 #include "cli/command.h"
+#include "cli/limit.h"
 #include "cli/native_kernel.h"
+#include "cli/option_values.h"
+#include "cli/output.h"
 #include "cli/peer.h"
 #include "codegen/llvm/compile.h"
 #include "measure/check.h"
-#include "nlohmann/json.hpp"
 #include "support/files.h"
 #include "support/strings.h"
 #include "support/units.h"
@@ -87,14 +89,16 @@ struct Line {
   std::string id;
   int threads = 1;
   double tuned_ns = 0, default_ns = 0, ratio = 0;
-  std::map<std::string, double> peers;  // by name: the better of one and `threads` threads
-  std::map<std::string, std::string> refusals;
-  bool tuned = false;  // a record was found
+  std::map<std::string, double> peers;          // by name: the better of one and `threads` threads
+  std::map<std::string, std::string> refusals;  // why a peer did not take part, by file
+  bool recorded = false;                        // what counts as tuned is a record, or the trace given
+  measure::Bound bound;                         // of the tuned kernel's algorithm
   bool checked = false;
 };
 
 Result<Line> BenchOne(const Options& o, const NamedWorkload& named, database::Database* database,
-                      const codegen::Target& target, const measure::Scenario& scenario) {
+                      const codegen::Target& target, const measure::Scenario& scenario,
+                      const measure::Limits& limits) {
   Line line;
   line.id = named.id;
   line.threads = scenario.threads;
@@ -109,7 +113,8 @@ Result<Line> BenchOne(const Options& o, const NamedWorkload& named, database::Da
                         BestTrace(database, KeyOf(named.hash, target, scenario)));
     if (best) traces.push_back(*std::move(best));
   }
-  line.tuned = traces.size() > 1;
+  line.recorded = traces.size() > 1;
+  line.bound = WorkloadBounds(limits, named.workload, scenario).Of(traces.back());
 
   std::vector<Entrant> entrants;
   std::vector<std::string> files;  // of the peers among the entrants
@@ -163,60 +168,102 @@ Result<Line> BenchOne(const Options& o, const NamedWorkload& named, database::Da
   return line;
 }
 
-void Print(const Options& o, const Line& line) {
-  if (o.format == "json") {
-    nlohmann::json json = {{"id", line.id},
-                           {"threads", line.threads},
-                           {"tuned_ns", line.tuned_ns},
-                           {"default_ns", line.default_ns},
-                           {"peers", line.peers},
-                           {"checked", line.checked}};
-    json["ratio"] = line.ratio > 0 ? nlohmann::json(line.ratio) : nlohmann::json();
-    std::printf("%s\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
-  } else if (o.format == "tsv") {
-    std::printf("%s\t%d\t%.1f\t%.1f\t%.4f\t%s", line.id.c_str(), line.threads, line.tuned_ns, line.default_ns,
-                line.ratio, line.checked ? "checked" : "WRONG");
-    for (const auto& [name, ns] : line.peers) std::printf("\t%s=%.1f", name.c_str(), ns);
-    std::printf("\n");
-  } else {
-    std::string best = "-";
-    double best_ns = 0;
-    for (const auto& [name, ns] : line.peers) {
-      if (best_ns == 0 || ns < best_ns) best = name, best_ns = ns;
-    }
-    std::printf("%-36s %2d  %10s%s %10s %10s  %-28s %6.3f  %s\n", line.id.c_str(), line.threads,
-                FormatLatency(line.tuned_ns).c_str(), line.tuned ? " " : "*",
-                FormatLatency(line.default_ns).c_str(), best_ns > 0 ? FormatLatency(best_ns).c_str() : "-",
-                best.c_str(), line.ratio, line.checked ? "checked" : "WRONG");
+nlohmann::json JsonOf(const Line& line) {
+  nlohmann::json json = {{"id", line.id},
+                         {"threads", line.threads},
+                         {"tuned_ns", line.tuned_ns},
+                         {"default_ns", line.default_ns},
+                         {"recorded", line.recorded},
+                         {"peers", line.peers},
+                         {"limit", line.bound.what},
+                         {"checked", line.checked}};
+  double share = ShareOf(line.bound, line.tuned_ns);
+  json["ratio"] = line.ratio > 0 ? nlohmann::json(line.ratio) : nlohmann::json();
+  json["limit_share"] = share > 0 ? nlohmann::json(share) : nlohmann::json();
+  if (!line.refusals.empty()) json["refusals"] = line.refusals;
+  return json;
+}
+
+std::string TsvOf(const Line& line) {
+  char numbers[160];
+  std::snprintf(numbers, sizeof numbers, "\t%d\t%.1f\t%.1f\t%.4f\t%.4f\t", line.threads, line.tuned_ns,
+                line.default_ns, line.ratio, ShareOf(line.bound, line.tuned_ns));
+  std::string text = StrCat(line.id, numbers, line.checked ? "checked" : "WRONG");
+  for (const auto& [name, ns] : line.peers) StrAppend(&text, "\t", name, "=", ns);
+  return text + "\n";
+}
+
+/// The columns of the text form, at fixed widths: a line is printed as soon as it is known.
+std::string Columns(size_t id_width, const std::string (&cells)[9]) {
+  return LineOf({{cells[0], id_width},
+                 {cells[1], 7, Align::kRight},
+                 {cells[2], 9, Align::kRight},
+                 {cells[3], 9, Align::kRight},
+                 {cells[4], 9, Align::kRight},
+                 {cells[5], 6, Align::kRight},
+                 {cells[6], 27},
+                 {cells[7], 7},
+                 {cells[8]}});
+}
+
+std::string TextOf(const Line& line, size_t id_width, const Style& style) {
+  std::string best;
+  double best_ns = 0;
+  for (const auto& [name, ns] : line.peers) {
+    if (best_ns == 0 || ns < best_ns) best = name, best_ns = ns;
   }
-  std::fflush(stdout);
+  char ratio[32];
+  std::snprintf(ratio, sizeof ratio, "%.3f", line.ratio);
+  std::string text =
+      Columns(id_width, {line.id, StrCat(line.threads), line.recorded ? FormatLatency(line.tuned_ns) : "-",
+                         FormatLatency(line.default_ns), best_ns > 0 ? FormatLatency(best_ns) : "-",
+                         line.ratio > 0 ? ratio : "-", ShareText(line.bound, line.tuned_ns),
+                         line.checked ? "yes" : style.Bad("WRONG"), best});
+  for (const auto& [file, why] : line.refusals) StrAppend(&text, "  ", file, ": ", why, "\n");
+  return text;
+}
+
+Status Print(const Options& o, const Line& line, size_t id_width) {
+  if (o.format == "json") return EmitJson(JsonOf(line));
+  TS_RETURN_IF_ERROR(Emit(o.format == "tsv" ? TsvOf(line) : TextOf(line, id_width, Style(stdout))));
+  return FlushOutput();
 }
 
 Status Bench(const Options& o) {
   TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, o.workloads.Resolve());
   TS_ASSIGN_OR_RETURN(codegen::Target target, o.target.ResolveTarget());
-  TS_ASSIGN_OR_RETURN(measure::Scenario scenario, o.target.ResolveScenario());
+  measure::Scenario scenario = o.target.ResolveScenario();
   if (scenario.cold)
     return Invalid("tune bench times warm kernels: the peers' interface cannot clear caches between calls");
-  Result<std::unique_ptr<database::Database>> database = o.database.Open(database::OpenMode::kReadOnly);
-  if (!database.ok() && !absl::IsNotFound(database.status())) return database.status();
-  if (o.format == "text")
-    std::printf("%-36s %2s  %11s %10s %10s  %-28s %6s\n", "workload", "th", "tuned", "default", "best peer",
-                "", "ratio");
+  TS_RETURN_IF_ERROR(codegen::RunsHere(target));
+  TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database, o.database.OpenIfThere());
+  TS_ASSIGN_OR_RETURN(measure::Limits limits, MachineLimits());
+  constexpr size_t kHeadingWidth = 8;
+  size_t id_width = kHeadingWidth;
+  for (const NamedWorkload& named : workloads) id_width = std::max(id_width, WidthOf(named.id));
+  if (o.format == "text") {
+    TS_RETURN_IF_ERROR(Emit(Style(stdout).Heading(
+        Columns(id_width, {"workload", "threads", "tuned", "default", "best peer", "ratio",
+                           "share of this CPU's limit", "checked", "the best peer"}))));
+    TS_RETURN_IF_ERROR(FlushOutput());
+  }
   bool all = true;
   for (const NamedWorkload& named : workloads) {
     if (Interrupted()) return Quiet(kInterrupted);
-    Result<Line> line = BenchOne(o, named, database.ok() ? database->get() : nullptr, target, scenario);
+    Result<Line> line = BenchOne(o, named, database.get(), target, scenario, limits);
     if (!line.ok()) {
       std::fprintf(stderr, "%s: %s\n", named.id.c_str(), std::string(MessageOf(line.status())).c_str());
       all = false;
       continue;
     }
-    Print(o, *line);
+    TS_RETURN_IF_ERROR(Print(o, *line, id_width));
     all = all && line->checked;
   }
-  if (o.format == "text")
-    std::printf("medians; ratio: best peer / tuned, above 1 is ahead; *: no record, the default schedule\n");
+  if (o.format == "text") {
+    TS_RETURN_IF_ERROR(
+        Emit("Medians of turns in one run. ratio: best peer / tuned, above 1 is ahead. Without a record the "
+             "default schedule stands for the tuned one.\n"));
+  }
   return all ? absl::OkStatus() : Quiet(kFailed);
 }
 
@@ -230,14 +277,18 @@ void AddBench(CLI::App* app, Action* action) {
   o->target.AddTo(bench);
   o->database.AddTo(bench);
   bench->add_option("--peer", o->peers, "a library behind the peers' interface (may be given again)")
-      ->type_name("LIB.so");
+      ->type_name("LIB.so")
+      ->check(CLI::ExistingFile);
   bench->add_option("--trace", o->trace, "time this trace instead of the best record")->type_name("FILE");
-  bench->add_option("--seconds", o->seconds, "for each contender")->capture_default_str();
-  bench->add_option("--format", o->format, "text, tsv or json (one object a line)")
-      ->check(CLI::IsMember({"text", "tsv", "json"}))
-      ->capture_default_str();
+  AddSeconds(bench, "--seconds", &o->seconds, "for each contender");
+  AddChoice(bench, "--format", &o->format, {"text", "tsv", "json"},
+            "tsv: a line each; json: one object a line");
   bench->footer(
-      "Example:\n  tune bench --suite bench/suite/cpu.tsv --only gemm_1024 --threads 2 --peer peers/mkl.so");
+      "Exit code 1 if a kernel is wrong or could not be timed.\n"
+      "Examples:\n"
+      "  tune bench matmul M=512 N=512 K=512\n"
+      "  tune bench --suite bench/suite/cpu.tsv --only gemm_1024 --threads 2 --peer peers/mkl.so\n"
+      "  tune bench --suite bench/suite/cpu.tsv --format json > bench.jsonl");
   bench->callback([o, action] { *action = [o] { return Bench(*o); }; });
 }
 

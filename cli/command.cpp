@@ -7,10 +7,12 @@
 #include <filesystem>
 #include <thread>
 
+#include "cli/option_values.h"
 #include "codegen/llvm/compile.h"
 #include "support/files.h"
 #include "support/hash.h"
 #include "support/strings.h"
+#include "support/suggest.h"
 #include "te/language.h"
 
 namespace tunesmith::cli {
@@ -25,7 +27,7 @@ void OnSignal(int number) {
 constexpr char kQuietPayload[] = "tunesmith/exit-code";
 
 Result<te::Module> ReadModule(const std::string& path) {
-  TS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, static_cast<int64_t>(te::kMostSourceBytes) + 1));
+  TS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, static_cast<int64_t>(te::kMostSourceBytes)));
   return te::Parse(text, path);
 }
 
@@ -119,7 +121,11 @@ Result<std::vector<NamedWorkload>> WorkloadOptions::Resolve() const {
   for (const std::string& id : only) {
     bool known =
         std::any_of(entries.begin(), entries.end(), [&](const te::SuiteEntry& e) { return e.id == id; });
-    if (!known) StrAppend(&errors, errors.empty() ? "" : "\n", suite, ": no line has the id '", id, "'");
+    if (known) continue;
+    std::vector<std::string> ids;
+    for (const te::SuiteEntry& e : entries) ids.push_back(e.id);
+    StrAppend(&errors, errors.empty() ? "" : "\n", suite, ": no line has the id '", id, "'",
+              DidYouMean(id, ids));
   }
   for (const te::SuiteEntry& e : entries) {
     if (!only.empty() && std::find(only.begin(), only.end(), e.id) == only.end()) continue;
@@ -138,19 +144,18 @@ Result<std::vector<NamedWorkload>> WorkloadOptions::Resolve() const {
 }
 
 void TargetOptions::AddTo(CLI::App* app) {
-  app->add_option("--target", target, "what to compile for")->capture_default_str();
-  app->add_option("--threads", threads, "threads that a kernel runs on")->capture_default_str();
-  app->add_option("--scenario", scenario, "warm: data in the caches; cold: not")->capture_default_str();
+  int64_t cpus = std::max(1u, std::thread::hardware_concurrency());
+  AddChoice(app, "--target", &target, codegen::KnownTargets(),
+            StrCat("what to compile for: ", StrJoin(codegen::KnownTargets(), ", ")))
+      ->type_name("TARGET");
+  AddInteger(app, "--threads", &threads, 1, cpus, "the CPUs of this machine",
+             "threads that a kernel runs on");
+  AddChoice(app, "--scenario", &scenario, {"warm", "cold"}, "whether data is in the caches before a call");
 }
 
 Result<codegen::Target> TargetOptions::ResolveTarget() const { return codegen::TargetNamed(target); }
 
-Result<measure::Scenario> TargetOptions::ResolveScenario() const {
-  int most = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  if (threads < 1) return Invalid(StrCat("--threads is ", threads, "; a kernel runs on at least 1"));
-  if (threads > most) return Invalid(StrCat("--threads is ", threads, "; this machine has ", most));
-  if (scenario != "warm" && scenario != "cold")
-    return Invalid(StrCat("--scenario is '", scenario, "'; it is warm or cold"));
+measure::Scenario TargetOptions::ResolveScenario() const {
   measure::Scenario s;
   s.cold = scenario == "cold";
   s.threads = threads;
@@ -175,6 +180,12 @@ Result<std::unique_ptr<database::Database>> DatabaseOptions::Open(database::Open
   database::OpenOptions options;
   options.mode = mode;
   return database::OpenDatabase(file, options);
+}
+
+Result<std::unique_ptr<database::Database>> DatabaseOptions::OpenIfThere() const {
+  Result<std::unique_ptr<database::Database>> database = Open(database::OpenMode::kReadOnly);
+  if (path.empty() && absl::IsNotFound(database.status())) return std::unique_ptr<database::Database>();
+  return database;
 }
 
 database::Key KeyOf(const std::string& workload_hash, const codegen::Target& target,

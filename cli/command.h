@@ -57,7 +57,7 @@ struct TargetOptions {
   std::string scenario = "warm";
   void AddTo(CLI::App* app);
   Result<codegen::Target> ResolveTarget() const;
-  Result<measure::Scenario> ResolveScenario() const;
+  measure::Scenario ResolveScenario() const;
 };
 
 /// The database: --db FILE, or one file in the user's data folder.
@@ -67,6 +67,8 @@ struct DatabaseOptions {
   Result<std::string> Path() const;
   /// Makes the data folder if the path is the standard one.
   Result<std::unique_ptr<database::Database>> Open(database::OpenMode mode) const;
+  /// For reading; null if no database was named and the standard one is not there yet.
+  Result<std::unique_ptr<database::Database>> OpenIfThere() const;
 };
 
 /// The key under which trials are recorded and found.
@@ -76,11 +78,13 @@ database::Key KeyOf(const std::string& workload_hash, const codegen::Target& tar
 /// Each adds its subcommand to `app`; `*action` is what runs if it was chosen.
 using Action = std::function<Status()>;
 void AddRun(CLI::App* app, Action* action);
+void AddBuild(CLI::App* app, Action* action);
 void AddBench(CLI::App* app, Action* action);
 void AddShow(CLI::App* app, Action* action);
 void AddCheck(CLI::App* app, Action* action);
 void AddFormat(CLI::App* app, Action* action);
 void AddDatabase(CLI::App* app, Action* action);
+void AddDoctor(CLI::App* app, Action* action);
 
 /// An error whose message is out already; it only decides the exit code.
 Status Quiet(int exit_code);

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <optional>
 
 #include "measure/statistics.h"
@@ -69,6 +68,10 @@ bool ReadBlobs(int fd, Blobs* blobs) {
   return std::all_of(blobs->begin(), blobs->end(), [&](auto& b) { return ReadBytes(fd, &b); });
 }
 
+/// The untimed part of a turn: the caches become the contender's own. Threads that woke up on one CPU need a
+/// tick or two of the system's clock (4 ms each, often) until they are spread.
+constexpr double kSettleNs = 12e6;
+
 double Time(Contender* contender, int64_t repeats) {
   auto start = std::chrono::steady_clock::now();
   for (int64_t i = 0; i < repeats; ++i) contender->Run();
@@ -86,8 +89,6 @@ void Serve(const Entrant& entrant, const Blobs& inputs, int in, int out) {
     }
     sched_setaffinity(0, sizeof mine, &mine);
   }
-  // Threads of OpenMP that wait for work must not occupy the CPU of the next turn.
-  setenv("OMP_WAIT_POLICY", "passive", 1);
   Result<std::unique_ptr<Contender>> made = entrant.make(inputs);
   uint8_t stands = made.ok();
   WriteAll(out, &stands, 1);
@@ -100,6 +101,8 @@ void Serve(const Entrant& entrant, const Blobs& inputs, int in, int out) {
   double once = std::min(Time(contender, 1), Time(contender, 1));
   constexpr double kSampleNs = 2e6;
   int64_t repeats = std::max<int64_t>(1, static_cast<int64_t>(kSampleNs / std::max(once, 10.0)));
+  int64_t untimed =
+      entrant.threads == 1 ? 1 : std::max<int64_t>(1, static_cast<int64_t>(kSettleNs / std::max(once, 10.0)));
   double turn_ns = once * static_cast<double>(repeats + 1);
   WriteText(out, contender->name());
   WriteAll(out, &turn_ns, sizeof turn_ns);
@@ -110,7 +113,7 @@ void Serve(const Entrant& entrant, const Blobs& inputs, int in, int out) {
       WriteBlobs(out, contender->Outputs());
       continue;
     }
-    contender->Run();
+    Time(contender, untimed);
     double ns = Time(contender, repeats);
     WriteAll(out, &ns, sizeof ns);
   }
@@ -153,7 +156,13 @@ std::vector<Standing> HoldContest(const std::vector<Entrant>& entrants, double s
       seats[i].rounds = static_cast<int>(std::clamp(seconds * 1e9 / turn_ns, 5.0, 51.0));
       if (inputs.empty()) inputs = standing.inputs;
     }
-    if (!standing.status.ok()) seats[i].child.reset();
+    // Libraries' threads may spin for a while after each call. They are at their best so, but must not occupy
+    // the CPUs in others' turns: between its turns a contender's process stands still.
+    if (standing.status.ok()) {
+      seats[i].child->Pause();
+    } else {
+      seats[i].child.reset();
+    }
   }
   // Each round begins with another contender, so that none always follows the same one.
   constexpr int kMostRounds = 51;
@@ -162,8 +171,10 @@ std::vector<Standing> HoldContest(const std::vector<Entrant>& entrants, double s
       size_t i = (k + static_cast<size_t>(round)) % entrants.size();
       if (!seats[i].child || round >= seats[i].rounds) continue;
       double ns = 0;
+      seats[i].child->Continue();
       if (WriteAll(seats[i].child->to(), "t", 1) && ReadAll(seats[i].child->from(), &ns, sizeof ns)) {
         standings[i].samples_ns.push_back(ns);
+        seats[i].child->Pause();
       } else {
         standings[i].status = Died();
         seats[i].child.reset();
@@ -172,6 +183,7 @@ std::vector<Standing> HoldContest(const std::vector<Entrant>& entrants, double s
   }
   for (size_t i = 0; i < entrants.size(); ++i) {
     if (!seats[i].child) continue;
+    seats[i].child->Continue();
     if (!WriteAll(seats[i].child->to(), "o", 1) || !ReadBlobs(seats[i].child->from(), &standings[i].outputs))
       standings[i].status = Died();
     (void)WriteAll(seats[i].child->to(), "q", 1);

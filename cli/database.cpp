@@ -3,9 +3,13 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <limits>
 
 #include "cli/command.h"
 #include "cli/kernels.h"
+#include "cli/limit.h"
+#include "cli/option_values.h"
+#include "cli/output.h"
 #include "database/exchange.h"
 #include "database/read_only_sql.h"
 #include "database/record_json.h"
@@ -32,11 +36,22 @@ std::string BindingsText(const database::Record& r) {
   });
 }
 
-void PrintLine(const database::Record& r) {
-  std::string latency =
-      r.outcome.ok() ? FormatLatency(r.outcome.median_ns) : std::string(measure::NameOf(r.outcome.kind));
-  std::printf("%.12s  %-14s %-44s %-24s %d  %s\n", r.id.c_str(), r.operator_name.c_str(),
-              BindingsText(r).c_str(), r.key.target.c_str(), r.key.scenario.threads, latency.c_str());
+/// The columns of list and top, at fixed widths: records are printed as they are read.
+std::string Columns(const std::string (&cells)[6]) {
+  return LineOf({{cells[0], 12},
+                 {cells[1], 16},
+                 {cells[2], 40},
+                 {cells[3], 24},
+                 {cells[4], 7, Align::kRight},
+                 {cells[5], 13, Align::kRight}});
+}
+
+std::string LineOfRecord(const database::Record& r) {
+  constexpr size_t kIdDigits = 12;
+  return Columns(
+      {r.id.substr(0, kIdDigits), r.operator_name, BindingsText(r), r.key.target,
+       StrCat(r.key.scenario.threads, r.key.scenario.cold ? " cold" : ""),
+       r.outcome.ok() ? FormatLatency(r.outcome.median_ns) : std::string(measure::NameOf(r.outcome.kind))});
 }
 
 Status List(const Options& o, bool top) {
@@ -47,13 +62,13 @@ Status List(const Options& o, bool top) {
   }
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
                       o.database.Open(database::OpenMode::kReadOnly));
+  bool json = o.format == "json";
+  if (!json) {
+    TS_RETURN_IF_ERROR(
+        Emit(Style(stdout).Heading(Columns({"id", "operator", "bindings", "target", "threads", "latency"}))));
+  }
   return database->Query(filter, [&](const database::Record& r) {
-    if (o.format == "json") {
-      std::printf("%s\n", database::ToJsonLine(r).c_str());
-    } else {
-      PrintLine(r);
-    }
-    return absl::OkStatus();
+    return Emit(json ? database::ToJsonLine(r) + "\n" : LineOfRecord(r));
   });
 }
 
@@ -61,25 +76,22 @@ Status ShowRecord(const Options& o) {
   if (o.words.size() != 1) return Invalid("tune db show takes the beginning of one record's id");
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
                       o.database.Open(database::OpenMode::kReadOnly));
-  database::Filter filter;
-  if (!database::IsHexPrefix(o.words[0]) || o.words[0].empty())
-    return Invalid(StrCat("'", o.words[0], "' is not the beginning of an id: hexadecimal digits"));
-  filter.id = o.words[0];
-  filter.limit = 2;
-  TS_ASSIGN_OR_RETURN(std::vector<database::Record> found, database->Find(filter));
-  if (found.empty()) return NotFound(StrCat("no record's id begins with ", o.words[0]));
-  if (found.size() > 1)
-    return Invalid(StrCat("several records' ids begin with ", o.words[0], "; give more digits"));
-  const database::Record& r = found[0];
-  if (o.format == "json") {
-    std::printf("%s\n", database::ToJsonLine(r).c_str());
-    return absl::OkStatus();
+  TS_ASSIGN_OR_RETURN(database::Record r, RecordById(database.get(), o.words[0]));
+  if (o.format == "json") return Emit(database::ToJsonLine(r) + "\n");
+  std::string text =
+      StrCat("id           ", r.id, "\nworkload     ", r.key.workload, "\noperator     ", r.operator_name,
+             " ", BindingsText(r), "\ntarget       ", r.key.target, "\nscenario     ",
+             database::CacheName(r.key.scenario.cold), ", ", r.key.scenario.threads,
+             " threads, pinning: ", r.key.scenario.pinning, ", pages of ",
+             FormatBytes(r.key.scenario.page_bytes), "\nversions     code generator ", r.key.codegen,
+             ", LLVM ", r.key.llvm, "\noutcome      ", measure::NameOf(r.outcome.kind), "\n");
+  if (!r.outcome.detail.empty()) StrAppend(&text, "detail       ", r.outcome.detail, "\n");
+  if (r.outcome.ok()) {
+    StrAppend(&text, "median       ", FormatLatency(r.outcome.median_ns), " of ", r.outcome.samples_ns.size(),
+              " samples, spread ", FormatLatency(r.outcome.spread_ns), "\n");
   }
-  PrintLine(r);
-  std::printf("outcome   %s %s\nsamples   %zu, spread %s\n%s",
-              std::string(measure::NameOf(r.outcome.kind)).c_str(), r.outcome.detail.c_str(),
-              r.outcome.samples_ns.size(), FormatLatency(r.outcome.spread_ns).c_str(), r.trace.c_str());
-  return absl::OkStatus();
+  if (r.limit_share > 0) StrAppend(&text, "limit share  ", FormatShare(r.limit_share), "\n");
+  return Emit(StrCat(text, "environment  ", r.environment, "\n\n", r.trace));
 }
 
 Status Delete(const Options& o) {
@@ -87,8 +99,7 @@ Status Delete(const Options& o) {
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
                       o.database.Open(database::OpenMode::kReadWrite));
   TS_ASSIGN_OR_RETURN(int64_t deleted, database->Delete(filter));
-  std::printf("%lld records deleted\n", static_cast<long long>(deleted));
-  return absl::OkStatus();
+  return Emit(StrCat(FormatCount(deleted), deleted == 1 ? " record" : " records", " deleted\n"));
 }
 
 Status Collect(const Options& o) {
@@ -99,29 +110,42 @@ Status Collect(const Options& o) {
   policy.keep_since_ns = database::NowNs();
   policy.dry_run = o.dry_run;
   TS_ASSIGN_OR_RETURN(database::GcCounts counts, database->Gc(policy));
-  std::printf("%s%lld slower records and %lld failures dropped, %lld kept\n", o.dry_run ? "dry run: " : "",
-              static_cast<long long>(counts.dropped_timed), static_cast<long long>(counts.dropped_failures),
-              static_cast<long long>(counts.kept));
-  return absl::OkStatus();
+  return Emit(StrCat(o.dry_run ? "dry run: " : "", FormatCount(counts.dropped_timed), " slower records and ",
+                     FormatCount(counts.dropped_failures), " failures dropped, ", FormatCount(counts.kept),
+                     " kept\n"));
 }
 
-/// Whether what a record says of itself holds: its workload is what its operator and bindings make, and its
-/// trace replays on that and lowers to a valid program. Records of operators that are not standard ones can
-/// only be looked at.
-Status VerifyRecord(const database::Record& r) {
+/// Whether what a record says of itself holds: its workload is what its operator and bindings make, its trace
+/// replays on that and lowers to a valid program, and its latency is one that a machine can reach. Records of
+/// operators that are not standard ones can only be looked at.
+Status VerifyRecord(const database::Record& r, const measure::Limits& limits) {
   Result<schedule::Trace> trace = schedule::ParseTrace(r.trace);
-  if (!trace.ok()) return trace.status();
+  if (!trace.ok()) return Annotate(trace.status(), "trace");
   if (trace->target != r.key.target)
     return Invalid(StrCat("trace: it is for the target ", trace->target, ", the record for ", r.key.target));
   Result<te::Operator> op = te::StandardOperator(r.operator_name);
   if (!op.ok()) return absl::OkStatus();
   std::vector<std::string> bindings;
   for (const auto& [name, value] : r.bindings) bindings.push_back(StrCat(name, "=", value));
-  TS_ASSIGN_OR_RETURN(te::Workload workload, te::Bind(*op, bindings));
-  if (te::WorkloadHash(workload) != r.key.workload)
+  Result<te::Workload> workload = te::Bind(*op, bindings);
+  if (!workload.ok()) return Annotate(workload.status(), "bindings");
+  if (te::WorkloadHash(*workload) != r.key.workload)
     return Invalid("workload: its hash is not that of the operator with these bindings");
-  Result<BuiltKernel> built = BuildTrace(workload, *trace);
-  return built.ok() || !r.outcome.ok() ? absl::OkStatus() : Annotate(built.status(), "trace");
+  if (!r.outcome.ok()) return absl::OkStatus();
+  Result<BuiltKernel> built = BuildTrace(*workload, *trace);
+  if (!built.ok()) return Annotate(built.status(), "trace");
+  // The record may be from a better machine, but one core is not so many times better than another.
+  constexpr double kBetterMachine = 64;
+  measure::Scenario scenario;
+  scenario.threads = 1;
+  double least_ns =
+      WorkloadBounds(limits, *workload, scenario).Least().ns / (kBetterMachine * r.key.scenario.threads);
+  if (r.outcome.median_ns < least_ns) {
+    return Invalid(StrCat("median_ns: ", FormatLatency(r.outcome.median_ns),
+                          " is less than any machine needs (", FormatLatency(least_ns),
+                          "); it was not measured"));
+  }
+  return absl::OkStatus();
 }
 
 Status ExportRecords(const Options& o) {
@@ -141,10 +165,12 @@ Status ImportRecords(const Options& o) {
   if (o.words.empty()) return Invalid("tune db import takes the files to read");
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
                       o.database.Open(database::OpenMode::kReadWrite));
+  TS_ASSIGN_OR_RETURN(measure::Limits limits, MachineLimits());
+  auto verify = [&](const database::Record& r) { return VerifyRecord(r, limits); };
   for (const std::string& path : o.words) {
-    TS_ASSIGN_OR_RETURN(database::InsertCounts counts, database::Import(*database, path, VerifyRecord));
-    std::printf("%s: %lld records added, %lld were there\n", path.c_str(),
-                static_cast<long long>(counts.added), static_cast<long long>(counts.already));
+    TS_ASSIGN_OR_RETURN(database::InsertCounts counts, database::Import(*database, path, verify));
+    TS_RETURN_IF_ERROR(Emit(StrCat(path, ": ", FormatCount(counts.added), " records added, ",
+                                   FormatCount(counts.already), " were there\n")));
   }
   return absl::OkStatus();
 }
@@ -158,19 +184,33 @@ std::string CellText(const database::SqlValue& value) {
   return "";
 }
 
+nlohmann::json JsonOf(const database::SqlValue& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* number = std::get_if<int64_t>(&value)) return *number;
+  if (const auto* real = std::get_if<double>(&value)) return *real;
+  if (std::holds_alternative<std::monostate>(value)) return nullptr;
+  return CellText(value);
+}
+
 Status Sql(const Options& o) {
   if (o.words.size() != 1) return Invalid("tune db sql takes one query, in quotes");
   TS_ASSIGN_OR_RETURN(std::string path, o.database.Path());
+  bool json = o.format == "json";
+  std::vector<std::string> columns;
   database::SqlVisitor visitor;
-  visitor.columns = [](std::span<const std::string> names) {
-    std::printf("%s\n", StrJoin(names, "\t").c_str());
-    return absl::OkStatus();
+  visitor.columns = [&](std::span<const std::string> names) {
+    columns.assign(names.begin(), names.end());
+    return json ? absl::OkStatus() : Emit(StrJoin(names, "\t") + "\n");
   };
-  visitor.row = [](std::span<const database::SqlValue> values) {
-    std::printf("%s\n", StrJoin(values, "\t", [](std::string* out, const database::SqlValue& v) {
-                          out->append(CellText(v));
-                        }).c_str());
-    return absl::OkStatus();
+  visitor.row = [&](std::span<const database::SqlValue> values) {
+    if (!json) {
+      return Emit(StrJoin(values, "\t",
+                          [](std::string* out, const database::SqlValue& v) { out->append(CellText(v)); }) +
+                  "\n");
+    }
+    nlohmann::json row;
+    for (size_t i = 0; i < values.size(); ++i) row[columns[i]] = JsonOf(values[i]);
+    return EmitJson(row);
   };
   return database::RunReadOnlySql(path, o.words[0], visitor);
 }
@@ -179,53 +219,104 @@ Status PrintStats(const Options& o) {
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
                       o.database.Open(database::OpenMode::kReadOnly));
   TS_ASSIGN_OR_RETURN(database::Stats stats, database->GetStats());
-  std::printf("records    %lld\nkeys       %lld\nworkloads  %lld\nsize       %s\nschema     %d\n",
-              static_cast<long long>(stats.records()), static_cast<long long>(stats.keys),
-              static_cast<long long>(stats.workloads), FormatBytes(stats.file_bytes).c_str(),
-              stats.schema_version);
-  for (size_t i = 0; i < stats.by_outcome.size(); ++i) {
-    std::printf("%-14s %lld\n", std::string(measure::kOutcomeNames[i]).c_str(),
-                static_cast<long long>(stats.by_outcome[i]));
+  if (o.format == "json") {
+    nlohmann::json outcomes;
+    for (size_t i = 0; i < stats.by_outcome.size(); ++i)
+      outcomes[measure::kOutcomeNames[i]] = stats.by_outcome[i];
+    return EmitJson({{"records", stats.records()},
+                     {"keys", stats.keys},
+                     {"workloads", stats.workloads},
+                     {"operators", stats.by_operator},
+                     {"outcomes", outcomes},
+                     {"oldest_ns", stats.oldest_ns},
+                     {"newest_ns", stats.newest_ns},
+                     {"file_bytes", stats.file_bytes},
+                     {"schema", stats.schema_version}});
   }
-  return absl::OkStatus();
+  Table table({{"what"}, {"count", Align::kRight}});
+  table.Add({"records", FormatCount(stats.records())});
+  table.Add({"workloads", FormatCount(stats.workloads)});
+  table.Add({"keys (workload, target, scenario, versions)", FormatCount(stats.keys)});
+  for (const auto& [name, count] : stats.by_operator)
+    table.Add({StrCat("operator ", name), FormatCount(count)});
+  for (size_t i = 0; i < stats.by_outcome.size(); ++i)
+    table.Add({StrCat("outcome ", measure::kOutcomeNames[i]), FormatCount(stats.by_outcome[i])});
+  table.Add({"size", FormatBytes(stats.file_bytes)});
+  table.Add({"schema", StrCat(stats.schema_version)});
+  return Emit(table.ToString(Style(stdout)));
 }
+
+struct Verb {
+  const char* name;
+  const char* help;
+  Status (*run)(const Options&);
+  const char* operand;  // what its words are; empty if it takes none
+  const char* operand_help;
+  bool prints_results;  // and so knows --format
+  const char* examples;
+};
+
+constexpr char kConditionsHelp[] = "all must hold; none: all records (docs/commands.md)";
+
+constexpr Verb kVerbs[] = {
+    {"list", "Records that satisfy conditions, the newest first",
+     [](const Options& o) { return List(o, false); }, "CONDITION", kConditionsHelp, true,
+     "  tune db list operator=matmul M=1024 target=x86-64-avx512 since=7d\n"
+     "  tune db list 'latency<2ms' outcome=ok order=fastest limit=20\n"
+     "  tune db list outcome=failed --format json"},
+    {"top", "The fastest records of each key", [](const Options& o) { return List(o, true); }, "CONDITION",
+     kConditionsHelp, true,
+     "  tune db top\n"
+     "  tune db top operator=conv2d threads=2 best=3"},
+    {"show", "One record with its trace, by the beginning of its id", ShowRecord, "ID",
+     "the first digits of the record's id", true, "  tune db show 3f2a91c0"},
+    {"export", "Write records as JSON lines (docs/formats/record.md)", ExportRecords, "CONDITION",
+     kConditionsHelp, false,
+     "  tune db export > all.jsonl\n"
+     "  tune db export operator=matmul best=1 --output matmul.jsonl"},
+    {"import", "Add the records of JSON lines, each verified first", ImportRecords, "FILE",
+     "what tune db export wrote", false, "  tune db import all.jsonl --db lab.db"},
+    {"delete", "Delete the records that satisfy conditions", Delete, "CONDITION",
+     "all must hold; at least one (docs/commands.md)", false,
+     "  tune db delete operator=matmul until=2026-01-01\n"
+     "  tune db delete outcome=failed"},
+    {"gc", "Keep the fastest records of each key, drop the others", Collect, "", "", false,
+     "  tune db gc --keep 16 --dry-run\n"
+     "  tune db gc"},
+    {"stats", "How many records there are, of what", PrintStats, "", "", true,
+     "  tune db stats\n"
+     "  tune db stats --format json"},
+    {"sql", "A query of your own, read-only (docs/formats/database.md)", Sql, "QUERY",
+     "one SELECT, in quotes", true,
+     "  tune db sql 'SELECT operator, min(median_ns) FROM records GROUP BY operator'"},
+};
 
 }  // namespace
 
 void AddDatabase(CLI::App* app, Action* action) {
   CLI::App* db = app->add_subcommand("db", "Questions about the tuning log, and its care.");
   db->require_subcommand(1);
-  struct Verb {
-    const char* name;
-    const char* help;
-    Status (*run)(const Options&);
-  };
-  static constexpr Verb kVerbs[] = {
-      {"list", "Records that satisfy conditions: operator=matmul M=1024 latency<2ms since=7d",
-       [](const Options& o) { return List(o, false); }},
-      {"top", "The fastest record of each key (best=N for more)",
-       [](const Options& o) { return List(o, true); }},
-      {"show", "One record, by the beginning of its id", ShowRecord},
-      {"delete", "Delete the records that satisfy conditions", Delete},
-      {"gc", "Keep the best records of each key", Collect},
-      {"export", "Write records as JSON lines (docs/formats/record.md)", ExportRecords},
-      {"import", "Add the records of JSON lines, each verified first", ImportRecords},
-      {"sql", "A query of your own, read-only (docs/formats/database.md)", Sql},
-      {"stats", "How many records there are, of what", PrintStats},
-  };
+  db->footer("Examples:\n  tune db stats\n  tune db top operator=matmul");
   for (const Verb& verb : kVerbs) {
     auto o = std::make_shared<Options>();
     CLI::App* sub = db->add_subcommand(verb.name, verb.help);
+    std::string_view name = verb.name;
     o->database.AddTo(sub);
-    sub->add_option("conditions", o->words, "conditions (docs/commands.md), or an id")
-        ->type_name("CONDITION");
-    sub->add_option("--format", o->format, "text or json")->check(CLI::IsMember({"text", "json"}));
-    if (std::string_view(verb.name) == "export")
+    if (*verb.operand) {
+      std::string operand = verb.operand;
+      for (char& c : operand) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+      sub->add_option(operand, o->words, verb.operand_help)->type_name(verb.operand);
+    }
+    if (verb.prints_results)
+      AddChoice(sub, "--format", &o->format, {"text", "json"}, "json: one object a line");
+    if (name == "export")
       sub->add_option("-o,--output", o->output, "the file; standard: standard output")->type_name("FILE");
-    if (std::string_view(verb.name) == "gc") {
-      sub->add_option("--keep", o->keep, "records to keep of each key")->capture_default_str();
+    if (name == "gc") {
+      AddInteger(sub, "--keep", &o->keep, 0, std::numeric_limits<int64_t>::max(), "",
+                 "records to keep of each key");
       sub->add_flag("--dry-run", o->dry_run, "only count");
     }
+    sub->footer(StrCat("Examples:\n", verb.examples));
     sub->callback([o, action, run = verb.run] { *action = [o, run] { return run(*o); }; });
   }
 }

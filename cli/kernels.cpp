@@ -4,6 +4,7 @@
 #include "ir/lower.h"
 #include "search/search_policy.h"
 #include "search/tuner.h"
+#include "support/strings.h"
 
 namespace tunesmith::cli {
 
@@ -12,9 +13,16 @@ Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen
   search::Problem problem = search::Problem::Of(workload, search::MachineOf(target, threads), target.name);
   std::unique_ptr<costmodel::CostModel> model = costmodel::AnalyticModel();
   constexpr uint64_t kSeed = 1;  // the default schedule is the same everywhere
-  std::vector<search::Candidate> best = search::Evolution(&problem, model.get(), kSeed)->Propose(1);
-  if (best.empty()) return Internal("the schedule space is empty");
-  return problem.TraceOf(best[0]);
+  // Some candidates turn out to be no programs only when they are lowered; then the next best is taken.
+  constexpr size_t kMost = 64;
+  Status refused = Internal("the schedule space is empty");
+  for (const search::Candidate& best : search::Evolution(&problem, model.get(), kSeed)->Propose(kMost)) {
+    schedule::Trace trace = problem.TraceOf(best);
+    Result<BuiltKernel> built = BuildTrace(workload, trace);
+    if (built.ok()) return trace;
+    refused = built.status();
+  }
+  return refused;
 }
 
 Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, const database::Key& key) {
@@ -22,6 +30,20 @@ Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, c
   if (!record) return std::optional<schedule::Trace>();
   TS_ASSIGN_OR_RETURN(schedule::Trace trace, schedule::ParseTrace(record->trace));
   return std::optional<schedule::Trace>(std::move(trace));
+}
+
+Result<database::Record> RecordById(database::Database* database, const std::string& prefix) {
+  if (prefix.empty() || !database::IsHexPrefix(prefix))
+    return Invalid(
+        StrCat("'", prefix, "' is not the beginning of an id: digits 0 to 9 and a to f, 32 at most"));
+  database::Filter filter;
+  filter.id = prefix;
+  filter.limit = 2;
+  TS_ASSIGN_OR_RETURN(std::vector<database::Record> found, database->Find(filter));
+  if (found.empty()) return NotFound(StrCat("no record's id begins with ", prefix));
+  if (found.size() > 1)
+    return Invalid(StrCat("several records' ids begin with ", prefix, "; give more digits"));
+  return found[0];
 }
 
 Result<BuiltKernel> BuildTrace(const te::Workload& workload, const schedule::Trace& trace) {

@@ -30,6 +30,8 @@ Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen
                                      int threads);
 /// The fastest recorded trace of the key; nothing if there is none.
 Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, const database::Key& key);
+/// The one record whose id begins with `prefix`. Errors: not hexadecimal, none, several.
+Result<database::Record> RecordById(database::Database* database, const std::string& prefix);
 /// Replays a trace on the workload's algorithms; the first that it fits.
 Result<BuiltKernel> BuildTrace(const te::Workload& workload, const schedule::Trace& trace);
 

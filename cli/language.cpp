@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "support/files.h"
 #include "support/strings.h"
 
@@ -12,7 +13,7 @@ namespace tunesmith::cli {
 namespace {
 
 Status CheckFile(const std::string& path, const std::vector<std::string>& bindings) {
-  TS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, static_cast<int64_t>(te::kMostSourceBytes) + 1));
+  TS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, static_cast<int64_t>(te::kMostSourceBytes)));
   TS_ASSIGN_OR_RETURN(te::Module module, te::Parse(text, path));
   bool wrong = false;
   for (const te::Operator& op : module.operators) {
@@ -23,7 +24,7 @@ Status CheckFile(const std::string& path, const std::vector<std::string>& bindin
       continue;
     }
     TS_ASSIGN_OR_RETURN(std::string stages, te::Describe(op, bindings));
-    std::printf("op %s\n%s\n", op.name().c_str(), stages.c_str());
+    TS_RETURN_IF_ERROR(Emit(StrCat("op ", op.name(), "\n", stages, "\n")));
   }
   return wrong ? Quiet(kUsage) : absl::OkStatus();
 }
@@ -31,12 +32,12 @@ Status CheckFile(const std::string& path, const std::vector<std::string>& bindin
 Status FormatFiles(const std::vector<std::string>& files, bool check) {
   bool changed = false;
   for (const std::string& path : files) {
-    TS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, static_cast<int64_t>(te::kMostSourceBytes) + 1));
+    TS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, static_cast<int64_t>(te::kMostSourceBytes)));
     TS_ASSIGN_OR_RETURN(std::string formatted, te::Format(text, path));
     if (formatted == text) continue;
     changed = true;
     if (check) {
-      std::printf("%s would change\n", path.c_str());
+      TS_RETURN_IF_ERROR(Emit(StrCat(path, " would change\n")));
     } else {
       TS_RETURN_IF_ERROR(WriteFile(path, formatted));
     }
@@ -53,7 +54,10 @@ void AddCheck(CLI::App* app, Action* action) {
   check->add_option("file", *words, "FILE.te, then attributes that choose among stages (act=relu)")
       ->required()
       ->type_name("FILE.te NAME=VALUE");
-  check->footer("Example:\n  tune check examples/conv_bias_relu.te");
+  check->footer(
+      "Examples:\n"
+      "  tune check examples/resnet_conv.te\n"
+      "  tune check my.te act=relu");
   check->callback([words, action] {
     *action = [words] { return CheckFile((*words)[0], {words->begin() + 1, words->end()}); };
   });
@@ -65,7 +69,10 @@ void AddFormat(CLI::App* app, Action* action) {
   CLI::App* format = app->add_subcommand("fmt", "Bring .te files into canonical form.");
   format->add_option("files", *files, "the files")->required()->type_name("FILE.te");
   format->add_flag("--check", *check, "change nothing; exit with 1 if a file would change");
-  format->footer("Example:\n  tune fmt my.te");
+  format->footer(
+      "Examples:\n"
+      "  tune fmt my.te\n"
+      "  tune fmt --check te/ops/*.te");
   format->callback(
       [files, check, action] { *action = [files, check] { return FormatFiles(*files, *check); }; });
 }

@@ -3,49 +3,92 @@
 #include <cstdio>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "codegen/llvm/compile.h"
 #include "support/strings.h"
+#include "support/suggest.h"
 
+namespace tunesmith::cli {
 namespace {
 
-constexpr char kVersion[] = "0.1.0";
+/// The words that lead to the subcommand that was reached: "tune db list".
+std::string PathTo(const CLI::App& app) {
+  return app.get_parent() ? StrCat(PathTo(*app.get_parent()), " ", app.get_name()) : app.get_name();
+}
 
-}  // namespace
+/// The parser's message in our form: what is wrong, what would be right, where to read more.
+std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* reached = &app;
+  while (!reached->get_subcommands().empty()) reached = reached->get_subcommands()[0];
+  std::vector<std::string> known;
+  for (const CLI::App* sub : reached->get_subcommands(nullptr)) known.push_back(sub->get_name());
+  bool wants_subcommand = !known.empty();
+  std::string what = error.what();
+  std::vector<std::string> unknown = reached->remaining();
+  if (!unknown.empty() && unknown[0].starts_with("-")) {
+    std::string option = unknown[0].substr(0, unknown[0].find('='));
+    std::vector<std::string> options;
+    for (const CLI::Option* o : reached->get_options()) {
+      for (const std::string& name : o->get_lnames()) options.push_back(StrCat("--", name));
+    }
+    what = StrCat(PathTo(*reached), " has no option ", option, DidYouMean(option, options));
+  } else if (wants_subcommand) {
+    std::string list = StrJoin(known, ", ");
+    what = unknown.empty() ? StrCat("a subcommand is missing; there are: ", list)
+                           : StrCat("there is no subcommand '", unknown[0], "'; there are: ", list,
+                                    DidYouMean(unknown[0], known));
+  } else if (!unknown.empty()) {
+    what = StrCat(PathTo(*reached), " does not take '", unknown[0], "'");
+  }
+  return StrCat("tune: ", what, "\n", PathTo(*reached), " --help shows what can be said\n");
+}
 
-int main(int argc, char** argv) {
-  using namespace tunesmith;
-  using namespace tunesmith::cli;
+int Main(int argc, char** argv) {
   WatchSignals();
   CLI::App app(
       "Turns the definition of an operator into the fastest kernel that this machine can run, and proves it.",
       "tune");
   app.set_version_flag(
-      "--version", StrCat("tune ", kVersion, ", code generator ", codegen::CodeGeneratorVersion(), ", LLVM ",
-                          codegen::LlvmVersion()));
+      "--version", StrCat("tune ", TUNESMITH_VERSION, ", code generator ", codegen::CodeGeneratorVersion(),
+                          ", LLVM ", codegen::LlvmVersion()));
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 done, 1 it ran and the answer is no, 2 wrong usage or input, 3 the system refused, 4 a "
       "bug, 130 interrupted.\n"
-      "Begin with:  tune run matmul M=512 N=512 K=512");
+      "Begin with:\n"
+      "  tune doctor\n"
+      "  tune run matmul M=512 N=512 K=512");
   Action action;
   AddRun(&app, &action);
+  AddBuild(&app, &action);
   AddBench(&app, &action);
   AddShow(&app, &action);
   AddCheck(&app, &action);
   AddFormat(&app, &action);
   AddDatabase(&app, &action);
+  AddDoctor(&app, &action);
+  Status status;
   try {
     app.parse(argc, argv);
+    status = action();
   } catch (const CLI::ParseError& e) {
-    int code = app.exit(e);
-    return code == 0 ? kDone : kUsage;
+    if (e.get_exit_code() != 0) {
+      std::fputs(Explain(app, e).c_str(), stderr);
+      return kUsage;
+    }
+    app.exit(e);  // prints the help or the version
   }
-  Status status = action();
   if (!status.ok() && !status.message().empty())
     std::fprintf(stderr, "tune: %s\n", std::string(MessageOf(status)).c_str());
-  if (std::fflush(stdout) != 0 && status.ok()) {
-    std::perror("tune: cannot write the output");
+  // Output that did not arrive turns success into failure; a failure is told already.
+  if (Status written = FlushOutput(); !written.ok() && ExitCodeOf(status) != kSystem) {
+    std::fprintf(stderr, "tune: %s\n", std::string(MessageOf(written)).c_str());
     return kSystem;
   }
   return ExitCodeOf(status);
 }
+
+}  // namespace
+}  // namespace tunesmith::cli
+
+int main(int argc, char** argv) { return tunesmith::cli::Main(argc, argv); }

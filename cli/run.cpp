@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // tune run: searches, records every trial, prints what was found.
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/library_build.h"
+#include "cli/kernels.h"
+#include "cli/option_values.h"
+#include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/run_report.h"
 #include "measure/check.h"
 #include "measure/local_measurer.h"
-#include "nlohmann/json.hpp"
 #include "search/scheduler.h"
 #include "support/strings.h"
 #include "support/units.h"
@@ -19,55 +21,59 @@
 namespace tunesmith::cli {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 struct Options {
   WorkloadOptions workloads;
   TargetOptions target;
   DatabaseOptions database;
+  LibraryOptions library;
   search::TuneOptions tune;
   int jobs = 0;
   std::string format = "text";
 };
 
-/// One workload being tuned, with what is printed about it.
-struct Run {
-  NamedWorkload named;
-  database::Key key;
-};
-
-Status CheckOptions(const Options& o) {
-  if (o.tune.trials < 1) return Invalid(StrCat("--trials is ", o.tune.trials, "; at least 1 is needed"));
-  if (o.tune.seconds < 0) return Invalid("--seconds is negative; 0 means no limit");
-  if (o.jobs < 0) return Invalid("--jobs is negative; 0 means one for each core");
-  if (o.format != "text" && o.format != "json")
-    return Invalid(StrCat("--format is '", o.format, "'; it is text or json"));
-  return absl::OkStatus();
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-std::string TraceText(const schedule::Trace& trace) { return schedule::ToString(trace); }
+void NoteDefault(Run* run, const std::string& trace, const measure::Outcome& outcome) {
+  if (outcome.ok() && run->default_ns == 0 && trace == run->default_trace)
+    run->default_ns = outcome.median_ns;
+}
 
-Result<std::vector<search::EarlierTrial>> EarlierTrials(database::Database* database,
-                                                        const database::Key& key) {
+/// The trials of the key in the database, oldest first.
+Result<std::vector<search::EarlierTrial>> EarlierTrials(database::Database* database, Run* run) {
   std::vector<search::EarlierTrial> earlier;
   database::Filter filter;
-  filter.key = key;
+  filter.key = run->key;
   filter.order = database::Order::kOldest;
   TS_RETURN_IF_ERROR(database->Query(filter, [&](const database::Record& record) {
     Result<schedule::Trace> trace = schedule::ParseTrace(record.trace);
-    if (trace.ok()) earlier.push_back({*std::move(trace), record.outcome.ok(), record.outcome.median_ns});
+    if (!trace.ok()) return absl::OkStatus();
+    NoteDefault(run, record.trace, record.outcome);
+    earlier.push_back({*std::move(trace), record.outcome.ok(), record.outcome.median_ns});
     return absl::OkStatus();
   }));
   return earlier;
 }
 
 Status Record(database::Database* database, const Run& run, const search::TrialReport& report,
-              uint64_t seed) {
+              const search::TuneOptions& options) {
+  const measure::Bound& bound = run.bounds.Of(report.trace);
   database::Record draft;
   draft.key = run.key;
   draft.operator_name = run.named.workload.op;
   draft.bindings = run.named.workload.bindings;
-  draft.trace = TraceText(report.trace);
+  draft.trace = schedule::ToString(report.trace);
   draft.outcome = report.outcome;
-  draft.environment = nlohmann::json({{"seed", seed}}).dump();
+  if (report.outcome.ok()) draft.limit_share = ShareOf(bound, report.outcome.median_ns);
+  draft.environment = nlohmann::json({{"cpu", measure::CpuModel()},
+                                      {"limit", bound.what},
+                                      {"limit_ns", bound.ns},
+                                      {"policy", options.policy},
+                                      {"seed", options.seed}})
+                          .dump();
   draft.created_ns = database::NowNs();
   TS_ASSIGN_OR_RETURN(database::Record record, database::Seal(std::move(draft)));
   TS_ASSIGN_OR_RETURN(database::InsertCounts counts, database->Insert(std::span(&record, 1)));
@@ -75,98 +81,103 @@ Status Record(database::Database* database, const Run& run, const search::TrialR
                                             : Internal("a record was neither added nor there");
 }
 
-void PrintJson(const nlohmann::json& line) {
-  std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  std::fprintf(stdout, "%s\n", text.c_str());
-  std::fflush(stdout);
+Standpoint StandpointOf(const Options& o, const std::vector<Run>& runs,
+                        const std::vector<search::Task>& tasks, size_t current) {
+  Standpoint at;
+  for (const search::Task& task : tasks) at.trials += task.tuner->trials();
+  // A task that has finished early leaves trials that nobody will make.
+  for (const search::Task& task : tasks) at.of_trials += task.finished ? task.tuner->trials() : o.tune.trials;
+  at.budget_seconds = o.tune.seconds * static_cast<double>(tasks.size());
+  if (runs.size() > 1) at.workload = runs[current].named.id;
+  const search::TuneResult& r = tasks[current].tuner->result();
+  at.best = r.found ? StrCat("best ", FormatLatency(r.best_ns), ", ",
+                             ShareText(runs[current].bounds.Of(r.best), r.best_ns))
+                    : "no kernel yet";
+  return at;
 }
 
 Status RunTune(const Options& o) {
-  TS_RETURN_IF_ERROR(CheckOptions(o));
+  if (!o.library.output.empty()) TS_RETURN_IF_ERROR(o.library.Check());
   TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, o.workloads.Resolve());
   TS_ASSIGN_OR_RETURN(codegen::Target target, o.target.ResolveTarget());
-  TS_ASSIGN_OR_RETURN(measure::Scenario scenario, o.target.ResolveScenario());
+  TS_RETURN_IF_ERROR(codegen::RunsHere(target));
+  measure::Scenario scenario = o.target.ResolveScenario();
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
                       o.database.Open(database::OpenMode::kReadWrite));
   TS_ASSIGN_OR_RETURN(measure::LocalMeasurer measurer, measure::LocalMeasurer::Create({}));
   int jobs = o.jobs > 0 ? o.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   ThreadPool pool(jobs);
   bool json = o.format == "json";
-  Progress progress(!json && isatty(STDERR_FILENO));
+  Progress progress(!json && IsTerminal(stderr));
+  progress.Say("measuring this machine's limits");
+  TS_ASSIGN_OR_RETURN(measure::Limits limits, MachineLimits());
 
+  auto start = Clock::now();
   std::vector<Run> runs;
   for (NamedWorkload& named : workloads) {
     database::Key key = KeyOf(named.hash, target, scenario);
-    runs.push_back({std::move(named), std::move(key)});
+    WorkloadBounds bounds(limits, named.workload, scenario);
+    runs.push_back({std::move(named), std::move(key), std::move(bounds)});
   }
-  auto start = std::chrono::steady_clock::now();
   std::vector<search::Task> tasks;
-  for (Run& run : runs) {
+  for (size_t i = 0; i < runs.size() && !Interrupted(); ++i) {
+    Run& run = runs[i];
     progress.Say(StrCat("preparing ", run.named.id));
+    auto begun = Clock::now();
+    TS_ASSIGN_OR_RETURN(schedule::Trace standard, DefaultTrace(run.named.workload, target, scenario.threads));
+    run.default_trace = schedule::ToString(standard);
+    TS_ASSIGN_OR_RETURN(std::vector<search::EarlierTrial> earlier, EarlierTrials(database.get(), &run));
     TS_ASSIGN_OR_RETURN(std::shared_ptr<const measure::Expectation> expectation,
                         measure::PrepareExpectation(run.named.workload));
-    auto report = [&, &run = run](const search::TrialReport& trial) -> Status {
-      TS_RETURN_IF_ERROR(Record(database.get(), run, trial, o.tune.seed));
-      progress.Trial(run.named.id, trial.outcome);
-      if (json) {
-        nlohmann::json line = {{"event", "trial"},
-                               {"workload", run.named.hash},
-                               {"id", run.named.id},
-                               {"outcome", measure::NameOf(trial.outcome.kind)},
-                               {"trace", TraceText(trial.trace)}};
-        line["latency_ns"] = trial.outcome.ok() ? nlohmann::json(trial.outcome.median_ns) : nlohmann::json();
-        if (!trial.outcome.detail.empty()) line["detail"] = trial.outcome.detail;
-        PrintJson(line);
-      }
-      return absl::OkStatus();
+    auto report = [&, i](const search::TrialReport& trial) -> Status {
+      TS_RETURN_IF_ERROR(Record(database.get(), runs[i], trial, o.tune));
+      NoteDefault(&runs[i], schedule::ToString(trial.trace), trial.outcome);
+      progress.Trial(StandpointOf(o, runs, tasks, i));
+      return json ? EmitJson(TrialJson(runs[i], trial)) : absl::OkStatus();
     };
+    search::TuneOptions options = o.tune;
+    options.limit_ns = run.bounds.Least().ns;
     TS_ASSIGN_OR_RETURN(std::unique_ptr<search::Tuner> tuner,
-                        search::Tuner::Create(run.named.workload, target, scenario, expectation, o.tune,
+                        search::Tuner::Create(run.named.workload, target, scenario, expectation, options,
                                               &measurer, &pool, report));
-    TS_ASSIGN_OR_RETURN(std::vector<search::EarlierTrial> earlier, EarlierTrials(database.get(), run.key));
     TS_RETURN_IF_ERROR(tuner->Resume(earlier));
-    tasks.push_back({std::move(tuner), 1, false});
+    run.earlier = tuner->trials();
+    run.seconds = SecondsSince(begun);
+    tasks.push_back({std::move(tuner), 0, false});
   }
-  search::Budget budget;
-  budget.trials = 0;
-  budget.seconds = o.tune.seconds * static_cast<double>(tasks.size());
-  Status status = search::RunTasks(&tasks, budget, Interrupted(), [](size_t) {});
+  int64_t known = 0;
+  for (const Run& run : runs) known += run.earlier;
+  progress.Start(known);
+  auto batch_start = Clock::now();
+  Status status = search::RunTasks(&tasks, {}, Interrupted(), [&](size_t i) {
+    runs[i].seconds += SecondsSince(batch_start);
+    batch_start = Clock::now();
+  });
   progress.Clear();
-  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
-  bool all_found = true;
-  if (!json)
-    std::printf("%-40s %10s %10s %8s %8s %9s  %s\n", "workload", "default", "tuned", "gain", "trials",
-                "failed", "stopped by");
-  for (size_t i = 0; i < tasks.size(); ++i) {
-    const search::TuneResult& r = tasks[i].tuner->result();
-    int64_t failed = 0;
-    for (const auto& [name, count] : r.outcomes) failed += name == "ok" ? 0 : count;
+  bool all_found = tasks.size() == runs.size();
+  runs.erase(runs.begin() + static_cast<std::ptrdiff_t>(tasks.size()), runs.end());
+  std::vector<search::TuneResult> results;
+  std::vector<std::string> stopped;
+  for (const search::Task& task : tasks) {
+    const search::TuneResult& r = task.tuner->result();
+    results.push_back(r);
+    stopped.push_back(!r.stopped.empty() ? r.stopped : Interrupted() ? "interrupted" : "seconds");
     all_found = all_found && r.found;
-    std::string stopped = r.stopped.empty() ? (Interrupted() ? "interrupted" : "seconds") : r.stopped;
-    if (json) {
-      nlohmann::json line = {{"event", "result"},
-                             {"workload", runs[i].named.hash},
-                             {"id", runs[i].named.id},
-                             {"trials", r.trials},
-                             {"stopped", stopped}};
-      line["default_ns"] = r.first_ns > 0 ? nlohmann::json(r.first_ns) : nlohmann::json();
-      line["tuned_ns"] = r.found ? nlohmann::json(r.best_ns) : nlohmann::json();
-      line["trace"] = r.found ? nlohmann::json(TraceText(r.best)) : nlohmann::json();
-      PrintJson(line);
-      continue;
-    }
-    std::string gain = r.found && r.first_ns > 0
-                           ? StrCat(static_cast<int64_t>(100 * r.first_ns / r.best_ns) / 100.0, "x")
-                           : "-";
-    std::printf("%-40s %10s %10s %8s %8lld %9lld  %s\n", runs[i].named.id.c_str(),
-                r.first_ns > 0 ? FormatLatency(r.first_ns).c_str() : "-",
-                r.found ? FormatLatency(r.best_ns).c_str() : "none", gain.c_str(),
-                static_cast<long long>(r.trials), static_cast<long long>(failed), stopped.c_str());
   }
-  if (!json) std::printf("%s; every kernel checked against the definition\n", FormatWait(seconds).c_str());
+  if (json) {
+    for (size_t i = 0; i < runs.size(); ++i)
+      TS_RETURN_IF_ERROR(EmitJson(ResultJson(runs[i], results[i], stopped[i])));
+  } else {
+    TS_RETURN_IF_ERROR(Emit(ResultTable(runs, results, stopped, SecondsSince(start))));
+  }
   TS_RETURN_IF_ERROR(status);
   if (Interrupted()) return Quiet(kInterrupted);
+  if (!o.library.output.empty()) {
+    std::vector<NamedWorkload> tuned;
+    for (Run& run : runs) tuned.push_back(std::move(run.named));
+    TS_RETURN_IF_ERROR(BuildLibrary(o.library, o.workloads, tuned, target, scenario, database.get()));
+  }
   return all_found ? absl::OkStatus() : Quiet(kFailed);
 }
 
@@ -179,20 +190,25 @@ void AddRun(CLI::App* app, Action* action) {
   o->workloads.AddTo(run);
   o->target.AddTo(run);
   o->database.AddTo(run);
-  run->add_option("--trials", o->tune.trials,
-                  "kernels to try for each workload, those of earlier runs included")
-      ->capture_default_str();
-  run->add_option("--seconds", o->tune.seconds,
-                  "for each workload; over a suite the time is pooled; 0: no limit")
-      ->capture_default_str();
-  run->add_option("--seed", o->tune.seed, "the same seed and the same outcomes make the same search")
-      ->capture_default_str();
-  run->add_option("--policy", o->tune.policy, "evolution, random or exhaustive")->capture_default_str();
-  run->add_option("--jobs", o->jobs, "kernels built at a time; 0: one for each core")->capture_default_str();
-  run->add_option("--format", o->format, "text or json (one object a line)")->capture_default_str();
+  o->library.AddTo(run, false);
+  constexpr int64_t kMostTrials = 1'000'000'000;
+  constexpr int64_t kMostJobs = 256;
+  AddInteger(run, "--trials", &o->tune.trials, 1, kMostTrials, "",
+             "kernels to try for each workload, those of earlier runs included");
+  AddSeconds(run, "--seconds", &o->tune.seconds,
+             "for each workload; over a suite the time is pooled; 0: no limit");
+  AddInteger(run, "--seed", &o->tune.seed, 0, std::numeric_limits<int64_t>::max(), "",
+             "the same seed and the same outcomes make the same search");
+  AddChoice(run, "--policy", &o->tune.policy, {"evolution", "random", "exhaustive"},
+            "how candidates are chosen");
+  AddInteger(run, "--jobs", &o->jobs, 0, kMostJobs, "", "kernels built at a time; 0: one for each core");
+  AddChoice(run, "--format", &o->format, {"text", "json"}, "json: one object a line");
   run->footer(
-      "Examples:\n  tune run matmul M=1024 N=1024 K=1024\n  tune run my.te N=56 --trials 100 --threads 2\n  "
-      "tune run --suite bench/suite/cpu.tsv --seconds 30");
+      "Examples:\n"
+      "  tune run matmul M=1024 N=1024 K=1024\n"
+      "  tune run my.te N=56 --trials 100 --threads 2\n"
+      "  tune run --suite bench/suite/cpu.tsv --only gemm_1024 --only softmax_128 --seconds 30\n"
+      "  tune run softmax R=64 C=128 --format json | grep '\"event\":\"result\"'");
   run->callback([o, action] { *action = [o] { return RunTune(*o); }; });
 }
 

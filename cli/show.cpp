@@ -4,6 +4,8 @@
 
 #include "cli/command.h"
 #include "cli/kernels.h"
+#include "cli/option_values.h"
+#include "cli/output.h"
 #include "codegen/llvm/compile.h"
 #include "support/files.h"
 #include "support/strings.h"
@@ -16,6 +18,7 @@ struct Options {
   TargetOptions target;
   DatabaseOptions database;
   std::string trace;
+  std::string record;
   std::vector<std::string> forms = {"stages", "trace", "plan", "ir"};
 };
 
@@ -27,43 +30,79 @@ Result<schedule::Trace> ChooseTrace(const Options& o, const NamedWorkload& named
     TS_ASSIGN_OR_RETURN(std::string text, ReadFile(o.trace, kMostBytes));
     return schedule::ParseTrace(text);
   }
-  Result<std::unique_ptr<database::Database>> database = o.database.Open(database::OpenMode::kReadOnly);
-  if (database.ok()) {
+  TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database, o.database.OpenIfThere());
+  if (database) {
     TS_ASSIGN_OR_RETURN(std::optional<schedule::Trace> best,
-                        BestTrace(database->get(), KeyOf(named.hash, target, scenario)));
+                        BestTrace(database.get(), KeyOf(named.hash, target, scenario)));
     if (best) return *std::move(best);
-  } else if (!absl::IsNotFound(database.status())) {
-    return database.status();
   }
   return DefaultTrace(named.workload, target, scenario.threads);
 }
 
-void Print(std::string_view title, std::string_view text) {
-  std::printf("== %.*s\n%.*s\n", static_cast<int>(title.size()), title.data(), static_cast<int>(text.size()),
-              text.data());
+/// Every form asked for, one after the other under its name.
+Status Print(const Options& o, const NamedWorkload& named, const schedule::Trace& trace,
+             const codegen::Target& target) {
+  TS_ASSIGN_OR_RETURN(BuiltKernel built, BuildTrace(named.workload, trace));
+  std::optional<codegen::Listing> listing;
+  for (const std::string& form : o.forms) {
+    bool of_llvm = form == "llvm" || form == "optimised-llvm" || form == "assembly";
+    if (of_llvm && !listing) {
+      TS_ASSIGN_OR_RETURN(listing, codegen::List(built.program, target));
+    }
+    std::string text = form == "stages"           ? te::ToString(built.graph)
+                       : form == "trace"          ? schedule::ToString(built.trace)
+                       : form == "plan"           ? schedule::ToString(built.plan)
+                       : form == "ir"             ? ir::ToString(built.program)
+                       : form == "llvm"           ? listing->llvm_ir
+                       : form == "optimised-llvm" ? listing->optimised_llvm_ir
+                                                  : listing->assembly;
+    TS_RETURN_IF_ERROR(Emit(StrCat("== ", form, "\n", text, "\n")));
+  }
+  return absl::OkStatus();
+}
+
+/// The record's workload: its operator with its bindings. The operator is a standard one, or the one that
+/// was named in words.
+Result<NamedWorkload> WorkloadOf(const Options& o, const database::Record& record) {
+  WorkloadOptions words;
+  words.words = o.workloads.words;
+  if (words.words.empty()) words.words = {record.operator_name};
+  for (const auto& [name, value] : record.bindings) words.words.push_back(StrCat(name, "=", value));
+  Result<std::vector<NamedWorkload>> workloads = words.Resolve();
+  if (!workloads.ok() && o.workloads.words.empty() && absl::IsNotFound(workloads.status())) {
+    return NotFound(StrCat("record ", record.id.substr(0, 12), " is of ", record.operator_name,
+                           ", which is no standard operator; name its file: tune show FILE.te --record ",
+                           record.id.substr(0, 12)));
+  }
+  if (!workloads.ok()) return workloads.status();
+  if ((*workloads)[0].hash != record.key.workload) {
+    return Invalid(StrCat("record ", record.id.substr(0, 12), " is of another computation than ",
+                          (*workloads)[0].id, "; name the operator that it was made for"));
+  }
+  return (*workloads)[0];
+}
+
+Status ShowRecord(const Options& o) {
+  if (!o.trace.empty()) return Invalid("--record and --trace both name a candidate; give one of them");
+  if (!o.workloads.suite.empty()) return Invalid("--record names its workload; leave --suite out");
+  TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
+                      o.database.Open(database::OpenMode::kReadOnly));
+  TS_ASSIGN_OR_RETURN(database::Record record, RecordById(database.get(), o.record));
+  TS_ASSIGN_OR_RETURN(NamedWorkload named, WorkloadOf(o, record));
+  TS_ASSIGN_OR_RETURN(codegen::Target target, codegen::TargetNamed(record.key.target));
+  TS_ASSIGN_OR_RETURN(schedule::Trace trace, schedule::ParseTrace(record.trace));
+  return Print(o, named, trace, target);
 }
 
 Status Show(const Options& o) {
+  if (!o.record.empty()) return ShowRecord(o);
   TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, o.workloads.Resolve());
   TS_ASSIGN_OR_RETURN(codegen::Target target, o.target.ResolveTarget());
-  TS_ASSIGN_OR_RETURN(measure::Scenario scenario, o.target.ResolveScenario());
+  measure::Scenario scenario = o.target.ResolveScenario();
   for (const NamedWorkload& named : workloads) {
+    if (workloads.size() > 1) TS_RETURN_IF_ERROR(Emit(StrCat("=== ", named.id, "\n")));
     TS_ASSIGN_OR_RETURN(schedule::Trace trace, ChooseTrace(o, named, target, scenario));
-    TS_ASSIGN_OR_RETURN(BuiltKernel built, BuildTrace(named.workload, trace));
-    std::optional<codegen::Listing> listing;
-    for (const std::string& form : o.forms) {
-      if (form == "stages") Print("stages", te::ToString(built.graph));
-      if (form == "trace") Print("trace", schedule::ToString(built.trace));
-      if (form == "plan") Print("plan", schedule::ToString(built.plan));
-      if (form == "ir") Print("ir", ir::ToString(built.program));
-      if (form != "llvm" && form != "optimised-llvm" && form != "assembly") continue;
-      if (!listing) {
-        TS_ASSIGN_OR_RETURN(listing, codegen::List(built.program, target));
-      }
-      Print(form, form == "llvm"       ? listing->llvm_ir
-                  : form == "assembly" ? listing->assembly
-                                       : listing->optimised_llvm_ir);
-    }
+    TS_RETURN_IF_ERROR(Print(o, named, trace, target));
   }
   return absl::OkStatus();
 }
@@ -80,11 +119,17 @@ void AddShow(CLI::App* app, Action* action) {
   o->database.AddTo(show);
   show->add_option("--trace", o->trace, "a trace's file, or 'default' for the default schedule")
       ->type_name("FILE");
-  show->add_option("--as", o->forms, "stages, trace, plan, ir, llvm, optimised-llvm, assembly")
-      ->check(CLI::IsMember({"stages", "trace", "plan", "ir", "llvm", "optimised-llvm", "assembly"}))
-      ->delimiter(',');
+  show->add_option("--record", o->record,
+                   "the record whose id begins so (tune db list); the best one if not given")
+      ->type_name("ID");
+  AddChoices(show, "--as", &o->forms, {"stages", "trace", "plan", "ir", "llvm", "optimised-llvm", "assembly"},
+             "the forms to print, with commas between; standard: stages,trace,plan,ir");
   show->footer(
-      "Examples:\n  tune show matmul M=512 N=512 K=512\n  tune show softmax R=64 C=128 --as assembly");
+      "Examples:\n"
+      "  tune show matmul M=512 N=512 K=512\n"
+      "  tune show softmax R=64 C=128 --trace default --as assembly\n"
+      "  tune show --record 3f2a91c0 --as plan,optimised-llvm\n"
+      "  tune show my.te --record 3f2a91c0");
   show->callback([o, action] { *action = [o] { return Show(*o); }; });
 }
 

@@ -36,6 +36,16 @@ tunesmith_require(xxhash XXHASH_INCLUDE_DIR)
 # ones takes minutes and most of a gigabyte.
 find_package(LLVM 19.1 QUIET CONFIG HINTS /usr/lib/llvm-19/lib/cmake/llvm)
 tunesmith_require(LLVM LLVM_FOUND)
+# Its linker as a library, which makes generated libraries; it needs zlib and Zstandard, which its package brings.
+find_path(LLD_INCLUDE_DIR lld/Common/Driver.h HINTS ${LLVM_INCLUDE_DIRS})
+find_library(LLD_ELF_LIBRARY lldELF HINTS ${LLVM_LIBRARY_DIRS})
+find_library(LLD_COMMON_LIBRARY lldCommon HINTS ${LLVM_LIBRARY_DIRS})
+find_package(ZLIB QUIET)
+find_library(ZSTD_LIBRARY zstd)
+if(LLD_INCLUDE_DIR AND LLD_ELF_LIBRARY AND LLD_COMMON_LIBRARY AND ZLIB_FOUND AND ZSTD_LIBRARY)
+  set(LLD_FOUND ON)
+endif()
+tunesmith_require(lld LLD_FOUND)
 
 if(TUNESMITH_TESTS)
   find_package(GTest QUIET)
@@ -65,6 +75,9 @@ endif()
 add_library(tunesmith_llvm INTERFACE)
 target_include_directories(tunesmith_llvm SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS})
 target_link_libraries(tunesmith_llvm INTERFACE LLVM)
+add_library(tunesmith_lld INTERFACE)
+target_include_directories(tunesmith_lld SYSTEM INTERFACE ${LLD_INCLUDE_DIR})
+target_link_libraries(tunesmith_lld INTERFACE ${LLD_ELF_LIBRARY} ${LLD_COMMON_LIBRARY} ZLIB::ZLIB ${ZSTD_LIBRARY} LLVM)
 
 # Optional. XGBoost is opened at run time (costmodel/), so only its presence is reported.
 find_library(XGBOOST_LIBRARY NAMES xgboost libxgboost.so.0)

@@ -89,4 +89,16 @@ Result<Target> TargetNamed(std::string_view name) {
   return NotFound(StrCat("there is no target '", name, "'; there are: ", StrJoin(KnownTargets(), ", ")));
 }
 
+Status RunsHere(const Target& target) {
+  std::vector<std::string_view> missing;
+  if (!__builtin_cpu_supports("sse4.2")) missing.push_back("SSE4.2");
+  if (target.vector_bytes >= 32 && !HasAvx2()) missing.push_back("AVX2 with FMA and BMI2");
+  if (target.vector_bytes >= 64 && !HasAvx512()) missing.push_back("AVX-512 (F, BW, CD, DQ, VL)");
+  if (target.vnni && !__builtin_cpu_supports("avx512vnni")) missing.push_back("AVX-512 VNNI");
+  if (target.bf16 && !__builtin_cpu_supports("avx512bf16")) missing.push_back("AVX-512 BF16");
+  if (missing.empty()) return absl::OkStatus();
+  return Invalid(StrCat("this CPU cannot run kernels for ", target.name, "; it lacks ",
+                        StrJoin(missing, " and "), "; choose --target native"));
+}
+
 }  // namespace tunesmith::codegen

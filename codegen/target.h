@@ -37,5 +37,7 @@ struct Target {
 /// known ones.
 Result<Target> TargetNamed(std::string_view name);
 std::vector<std::string> KnownTargets();
+/// Whether this machine's CPU executes the target's code; the error says what it lacks.
+Status RunsHere(const Target& target);
 
 }  // namespace tunesmith::codegen

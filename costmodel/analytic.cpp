@@ -24,7 +24,8 @@ constexpr double kInstructionBytes = 7;
 constexpr double kMicroOpCache = 12 << 10;  // bytes of code that run at full speed
 // Bytes a cycle from beyond the first, second and last cache.
 constexpr double kBytesPerCycle[3] = {40, 14, 5};
-constexpr double kOverlapLoss = 0.1;  // of the shorter of arithmetic and memory time
+constexpr double kStreamedBytesPerCycle = 8;  // written past the caches; memory need not be read first
+constexpr double kOverlapLoss = 0.1;          // of the shorter of arithmetic and memory time
 constexpr double kThreadStartCycles = 6000;
 
 double CoreCycles(const schedule::StageSummary& s, const schedule::Machine& machine) {
@@ -55,7 +56,7 @@ double AnalyticCycles(const schedule::Summary& summary, const schedule::Machine&
   for (const schedule::StageSummary& s : summary.stages) core += CoreCycles(s, machine);
   double memory = 0;
   for (int level = 0; level < 3; ++level) memory += summary.traffic_bytes[level] / kBytesPerCycle[level];
-  memory += summary.strided_bytes / kBytesPerCycle[0];
+  memory += summary.streamed_bytes / kStreamedBytesPerCycle + summary.strided_bytes / kBytesPerCycle[0];
   // Memory time hides behind arithmetic, but not all of it.
   double cycles = std::max(core, memory) + kOverlapLoss * std::min(core, memory);
   double threads = std::max(1, machine.threads);

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "schedule/machine.h"
@@ -35,8 +36,11 @@ class CostModel {
 /// Cycles by the processor's throughputs, no learning (analytic.cpp says how).
 std::unique_ptr<CostModel> AnalyticModel();
 
+/// The library that Debian's libxgboost0 holds.
+inline constexpr std::string_view kXgboostLibrary = "libxgboost.so.0";
+
 /// Gradient-boosted trees (Chen & Guestrin, KDD 2016) on the features and the analytic model's guess. Fails,
-/// with what to install, where libxgboost cannot be loaded.
-Result<std::unique_ptr<CostModel>> XgboostModel();
+/// with what to install, where `library` cannot be loaded. Models end before the process's statics do.
+Result<std::unique_ptr<CostModel>> XgboostModel(std::string_view library = kXgboostLibrary);
 
 }  // namespace tunesmith::costmodel

@@ -37,10 +37,19 @@ constexpr Column kColumns[] = {
     {"divisions", [](const schedule::StageSummary& s) { return Log(s.divisions); }},
 };
 
-constexpr const char* kWhole[] = {
-    "cycles, analytic",  "log cycles",       "beyond first cache", "beyond second cache",
-    "beyond last cache", "strided",          "parallel pieces",    "grain",
-    "serial share",      "parallel regions", "thread bytes",       "stages"};
+constexpr const char* kWhole[] = {"cycles, analytic",
+                                  "log cycles",
+                                  "beyond first cache",
+                                  "beyond second cache",
+                                  "beyond last cache",
+                                  "streamed",
+                                  "strided",
+                                  "parallel pieces",
+                                  "grain",
+                                  "serial share",
+                                  "parallel regions",
+                                  "thread bytes",
+                                  "stages"};
 constexpr int kStages = 2;  // the heaviest ones are looked at one by one
 
 }  // namespace
@@ -64,9 +73,9 @@ Features FeaturesOf(const schedule::Plan& plan, const schedule::Machine& machine
   row.reserve(FeatureNames().size());
   for (double value :
        {cycles, Log(cycles), Log(summary.traffic_bytes[0]), Log(summary.traffic_bytes[1]),
-        Log(summary.traffic_bytes[2]), Log(summary.strided_bytes), Log(summary.parallel_iterations),
-        Log(summary.grain), summary.serial_share, summary.parallel_regions, Log(summary.largest_thread_bytes),
-        static_cast<double>(summary.stages.size())}) {
+        Log(summary.traffic_bytes[2]), Log(summary.streamed_bytes), Log(summary.strided_bytes),
+        Log(summary.parallel_iterations), Log(summary.grain), summary.serial_share, summary.parallel_regions,
+        Log(summary.largest_thread_bytes), static_cast<double>(summary.stages.size())}) {
     row.push_back(static_cast<float>(value));
   }
   std::stable_sort(summary.stages.begin(), summary.stages.end(),

@@ -27,36 +27,35 @@ struct Library {
   const char* (*error)();
 };
 
-Result<const Library*> Load() {
-  static Library library;
-  static const Status status = [] {
-    void* handle = nullptr;
-    for (const char* name : {"libxgboost.so.0", "libxgboost.so"}) {
-      if (!handle) handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    }
-    if (!handle) {
-      return Unavailable(
-          "XGBoost is not installed (libxgboost.so.0 cannot be loaded), so the search learns nothing and "
-          "goes by the analytic model; "
-          "install the package libxgboost0");
-    }
-    auto bind = [&](auto& function, const char* name) {
-      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));
-      return function != nullptr;
-    };
-    bool all = bind(library.matrix_create, "XGDMatrixCreateFromMat") &&
-               bind(library.matrix_set, "XGDMatrixSetFloatInfo") &&
-               bind(library.matrix_free, "XGDMatrixFree") && bind(library.create, "XGBoosterCreate") &&
-               bind(library.set, "XGBoosterSetParam") && bind(library.train, "XGBoosterUpdateOneIter") &&
-               bind(library.predict, "XGBoosterPredict") && bind(library.free, "XGBoosterFree") &&
-               bind(library.error, "XGBGetLastError");
-    if (!all)
-      return Unavailable(
-          "the libxgboost that is installed lacks functions of version 1; install Debian's libxgboost0");
-    return absl::OkStatus();
-  }();
-  TS_RETURN_IF_ERROR(status);
-  return &library;
+Result<Library> Load(const std::string& name) {
+  // Never closed: what is loaded once stays, and loading it again only finds it.
+  void* handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) {
+    return Unavailable(StrCat("XGBoost is not installed (", name,
+                              " cannot be loaded), so the search learns nothing and goes by the analytic "
+                              "model; install the package libxgboost0"));
+  }
+  Library library;
+  bool all = true;
+  auto bind = [&](auto& function, const char* symbol) {
+    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, symbol));
+    all = all && function != nullptr;
+  };
+  bind(library.matrix_create, "XGDMatrixCreateFromMat");
+  bind(library.matrix_set, "XGDMatrixSetFloatInfo");
+  bind(library.matrix_free, "XGDMatrixFree");
+  bind(library.create, "XGBoosterCreate");
+  bind(library.set, "XGBoosterSetParam");
+  bind(library.train, "XGBoosterUpdateOneIter");
+  bind(library.predict, "XGBoosterPredict");
+  bind(library.free, "XGBoosterFree");
+  bind(library.error, "XGBGetLastError");
+  if (!all) {
+    return Unavailable(StrCat(name,
+                              " lacks functions of XGBoost's version 1, so the search learns nothing and "
+                              "goes by the analytic model; install Debian's libxgboost0"));
+  }
+  return library;
 }
 
 /// A DMatrix; freed with it.
@@ -87,7 +86,7 @@ class Matrix {
 
 class Xgboost : public CostModel {
  public:
-  explicit Xgboost(const Library* library) : library_(*library) {}
+  explicit Xgboost(const Library& library) : library_(library) {}
   ~Xgboost() override {
     if (booster_) library_.free(booster_);
   }
@@ -159,14 +158,14 @@ class Xgboost : public CostModel {
  private:
   Status Fail() const { return Internal(StrCat("XGBoost refused: ", std::string_view(library_.error()))); }
 
-  const Library& library_;
+  Library library_;
   Handle booster_ = nullptr;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<CostModel>> XgboostModel() {
-  TS_ASSIGN_OR_RETURN(const Library* library, Load());
+Result<std::unique_ptr<CostModel>> XgboostModel(std::string_view name) {
+  TS_ASSIGN_OR_RETURN(Library library, Load(std::string(name)));
   return std::unique_ptr<CostModel>(std::make_unique<Xgboost>(library));
 }
 

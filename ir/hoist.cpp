@@ -77,7 +77,8 @@ Stmt HoistFor(const StmtNode& loop) {
   Expr begin = loop.begin, end = loop.begin + loop.extent;
   bool narrowed = false;
   for (const Expr& part : parts) {
-    if (!DependsOn(part, loop.var)) {
+    // Parallel loops nest directly in one another, or not at all: nothing may come between.
+    if (!DependsOn(part, loop.var) && loop.loop != LoopKind::kParallel) {
       outside.push_back(part);
     } else if (loop.loop == LoopKind::kSerial && Narrow(part, loop.var, &begin, &end)) {
       narrowed = true;

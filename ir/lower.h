@@ -18,9 +18,9 @@ namespace tunesmith::ir {
 /// Fails if the plan asks for what a program cannot say; the message names the stage or the rule.
 Result<Program> Lower(const schedule::Plan& plan);
 
-/// Moves conditions outwards: an `if` that is all that a loop contains leaves the loop where it does not
-/// depend on its variable, and shortens the loop where it bounds a serial loop's variable. Conjuncts move one
-/// by one.
+/// Moves conditions outwards: an `if` that is all that a loop contains leaves the loop, if that is not
+/// parallel, where it does not depend on its variable, and shortens the loop where it bounds a serial loop's
+/// variable. Conjuncts move one by one.
 Stmt HoistConditions(const Stmt& statement);
 
 }  // namespace tunesmith::ir

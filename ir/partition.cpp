@@ -186,30 +186,41 @@ class Partitioner {
     return piece;
   }
 
-  /// One loop whose body depends on which iterations it is.
+  /// One loop whose body depends on which iterations it is. Parallel loops that are nested directly in it
+  /// make one iteration space with it and must stay so: the choice is made inside the innermost of them.
   Stmt Chosen(const Stmt& s, Interval all, Interval steady) {
+    std::vector<Stmt> nest = {s};
+    while (s->loop == LoopKind::kParallel && nest.back()->body[0]->kind == StmtKind::kFor &&
+           nest.back()->body[0]->loop == LoopKind::kParallel) {
+      nest.push_back(nest.back()->body[0]);
+    }
     Expr var = te::Var(s->var);
-    Stmt body = Branch(s, steady, false);
+    Stmt body = Branch(nest, steady, false);
     if (steady.high < all.high) {
       body = If(te::Binary(ExprKind::kLess, var, te::Int(steady.high + 1)), body,
-                Branch(s, {steady.high + 1, all.high}, true));
+                Branch(nest, {steady.high + 1, all.high}, true));
     }
     if (steady.low > all.low) {
       body = If(te::Binary(ExprKind::kLess, var, te::Int(steady.low)),
-                Branch(s, {all.low, steady.low - 1}, true), body);
+                Branch(nest, {all.low, steady.low - 1}, true), body);
     }
-    auto loop = std::make_shared<StmtNode>(*s);
-    loop->body[0] = std::move(body);
-    return loop;
+    for (size_t n = nest.size(); n-- > 0;) {
+      auto loop = std::make_shared<StmtNode>(*nest[n]);
+      loop->body[0] = std::move(body);
+      body = std::move(loop);
+    }
+    return body;
   }
 
-  /// The body, simplified for these iterations.
-  Stmt Branch(const Stmt& s, Interval iterations, bool copy) {
+  /// The innermost loop's body, simplified for these iterations of the outermost.
+  Stmt Branch(const std::vector<Stmt>& nest, Interval iterations, bool copy) {
     Ranges ranges = ranges_;
-    ranges.Set(s->var, iterations);
+    ranges.Set(nest[0]->var, iterations);
+    for (size_t n = 1; n < nest.size(); ++n)
+      EnterLoop(nest[n]->var, nest[n]->begin, nest[n]->extent, &ranges);
     StatementSimplifier simplifier(ranges);
     if (copy) simplifier.RenameLoops(function_, &origin_);
-    Stmt body = simplifier.Visit(s->body[0]);
+    Stmt body = simplifier.Visit(nest.back()->body[0]);
     return body == nullptr ? Seq({}) : body;
   }
 

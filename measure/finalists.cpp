@@ -24,6 +24,8 @@ struct Entrant {
   bool in() const { return failure.ok(); }
 };
 
+Status Interrupted() { return absl::CancelledError("the finalists were not timed to the end: interrupted"); }
+
 /// Times all entrants that are in, in one fresh process. False if one of them failed, or the runner with it:
 /// then nothing of this process counts.
 Result<bool> TimeInOneProcess(const FinalistsPlan& plan, int process, bool check,
@@ -35,7 +37,9 @@ Result<bool> TimeInOneProcess(const FinalistsPlan& plan, int process, bool check
     if (++entrant.failures >= (perhaps_innocent ? 2 : 1)) entrant.failure = outcome;
     return false;
   };
+  const auto interrupted = [&] { return plan.interrupted != nullptr && *plan.interrupted; };
   for (Entrant& entrant : *entrants) {
+    if (interrupted()) return Interrupted();
     if (!entrant.in()) continue;
     Outcome outcome = workbench.Load(entrant.slot, *entrant.job);
     if (outcome.ok() && check) outcome = workbench.Check(entrant.slot, *entrant.job);
@@ -48,6 +52,7 @@ Result<bool> TimeInOneProcess(const FinalistsPlan& plan, int process, bool check
       // Each comes first as often as the others, and after a different one in each process.
       const size_t which = (n + static_cast<size_t>(round + process)) % count;
       Entrant& entrant = (*entrants)[which];
+      if (interrupted()) return Interrupted();
       if (!entrant.in()) continue;
       const Outcome outcome =
           workbench.Sample(entrant.slot, *entrant.job, 1, entrant.job->timing.budget_ns, &samples[which]);

@@ -5,6 +5,7 @@
 // noise.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct FinalistsPlan {
   int most_processes = 12;          // after which who is not separated is tied
   int rounds = 5;                   // in each process: one sample of each kernel in turn
   double seconds = 10;              // no process is started after it, but the first `fewest_processes`
+  const std::atomic<bool>* interrupted = nullptr;  // once it is set, no sample is begun
 };
 
 /// What was seen of one finalist.
@@ -39,7 +41,8 @@ struct FinalistsResult {
 
 /// Times the jobs, which are of one workload and scenario, against each other. A kernel that fails in a
 /// process is dropped; if the runner was killed from outside, the process is repeated instead (so often that
-/// this ends). Errors: there is no job, a job is invalid, or no runner can be started.
+/// this ends). Errors: there is no job, a job is invalid, no runner can be started, or it was interrupted
+/// (absl::IsCancelled).
 Result<FinalistsResult> TimeFinalists(const std::vector<Job>& jobs, const FinalistsPlan& plan);
 
 }  // namespace tunesmith::measure

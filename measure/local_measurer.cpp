@@ -116,6 +116,14 @@ Result<Trial> LocalMeasurer::Wait() {
   return Trial{job.id, Perform(job)};
 }
 
+Result<FinalistsResult> LocalMeasurer::TimeAgain(const std::vector<Job>& jobs, FinalistsPlan plan) {
+  if (!jobs_.empty()) return Invalid("other jobs are pending; wait for them first");
+  workbench_.reset();
+  plan.runner = options_.runner;
+  plan.memory_limit_bytes = options_.memory_limit_bytes;
+  return TimeFinalists(jobs, plan);
+}
+
 Result<Outcome> LocalMeasurer::Measure(Job job) {
   if (!jobs_.empty()) return Invalid("other jobs are pending; wait for them first");
   TS_RETURN_IF_ERROR(Submit(std::move(job)));

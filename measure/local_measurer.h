@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "measure/finalists.h"
 #include "measure/measurer.h"
 #include "measure/workbench.h"
 
@@ -25,6 +26,8 @@ class LocalMeasurer : public Measurer {
   /// has taken down is replaced for the next one.
   Result<Trial> Wait() override;
   size_t pending() const override { return jobs_.size(); }
+  /// Ends the runner that is alive first: nothing may be beside those that are timed.
+  Result<FinalistsResult> TimeAgain(const std::vector<Job>& jobs, FinalistsPlan plan) override;
 
   /// Submit and Wait of one job, when nothing is pending.
   Result<Outcome> Measure(Job job);

@@ -68,6 +68,9 @@ struct Trial {
   Outcome outcome;
 };
 
+struct FinalistsPlan;
+struct FinalistsResult;
+
 class Measurer {
  public:
   virtual ~Measurer() = default;
@@ -78,6 +81,9 @@ class Measurer {
   virtual Result<Trial> Wait() = 0;
   /// Jobs submitted whose outcome was not yet given.
   virtual size_t pending() const = 0;
+  /// Times the jobs, of one workload and scenario, against each other in fresh processes while nothing is
+  /// pending: measure/finalists.h, whose runner the measurer knows.
+  virtual Result<FinalistsResult> TimeAgain(const std::vector<Job>& jobs, FinalistsPlan plan) = 0;
 };
 
 }  // namespace tunesmith::measure

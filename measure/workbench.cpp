@@ -113,8 +113,8 @@ Outcome Workbench::PlaceSlot(int slot, const Job& job) {
   const std::vector<Signature::Packed>& packed = job.signature.packed;
   std::vector<uint64_t> bytes;
   for (const Signature::Packed& weight : packed) bytes.push_back(static_cast<uint64_t>(weight.bytes()));
-  if (place.packed_bytes == bytes) return Outcome();
   place.packed.resize(checked_.size());
+  if (place.packed_bytes == bytes) return Outcome();
   place.packed_bytes.clear();
   for (size_t n = 0; n < packed.size(); ++n) {
     const std::string name = StrCat("packed weight ", n);

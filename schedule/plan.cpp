@@ -55,6 +55,13 @@ bool Plan::IsSpatial(StageId id, NodeId loop) const {
   return false;
 }
 
+te::Graph* OwnGraph(Plan* plan) {
+  // A graph is made as what can be changed; the plan's pointer only keeps others from doing so. Where nobody
+  // else has a pointer to it, nobody else can get one either.
+  if (plan->graph.use_count() != 1) plan->graph = std::make_shared<te::Graph>(*plan->graph);
+  return const_cast<te::Graph*>(plan->graph.get());
+}
+
 Plan InitialPlan(std::shared_ptr<const te::Graph> graph) {
   Plan plan;
   plan.graph = std::move(graph);
@@ -124,18 +131,15 @@ void RemoveNest(Plan* plan, StageId id) {
 
 Result<NodeId> LoopNamed(const Plan& plan, std::string_view name) {
   NodeId found = -1;
-  std::string suffix = StrCat(".", name);
   for (NodeId n = 0; n < static_cast<NodeId>(plan.nodes.size()); ++n) {
     const Node& node = plan.nodes[static_cast<size_t>(n)];
     if (node.removed || node.is_leaf()) continue;
-    if (node.name == name) return n;
-    std::string_view full = node.name;
+    const std::string_view full = node.name;
+    if (full == name) return n;
     // Without its stage: everything after the first dot is `name`.
-    if (full.size() <= suffix.size() || full.substr(full.size() - suffix.size()) != suffix) continue;
-    if (full.substr(0, full.size() - suffix.size()) !=
-        plan.NameOf(plan.nodes[static_cast<size_t>(n)].owner)) {
-      continue;
-    }
+    if (full.size() <= name.size() + 1 || !full.ends_with(name)) continue;
+    const std::string_view before = full.substr(0, full.size() - name.size());
+    if (!before.ends_with('.') || before.substr(0, before.size() - 1) != plan.NameOf(node.owner)) continue;
     if (found != -1) {
       return Invalid(StrCat("two loops are called '", name, "': write '",
                             plan.nodes[static_cast<size_t>(found)].name, "' or '", node.name, "'"));
@@ -151,11 +155,12 @@ Result<NodeId> LoopNamed(const Plan& plan, std::string_view name) {
 }
 
 Result<StageId> StageNamed(const Plan& plan, std::string_view name) {
-  std::string known;
   for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
     if (plan.NameOf(id) == name) return id;
-    StrAppend(&known, known.empty() ? "" : ", ", plan.NameOf(id));
   }
+  std::string known;
+  for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id)
+    StrAppend(&known, known.empty() ? "" : ", ", plan.NameOf(id));
   return NotFound(StrCat("no stage is called '", name, "'; there are: ", known));
 }
 

@@ -110,6 +110,9 @@ struct Plan {
   bool IsSpatial(StageId stage, NodeId loop) const;
 };
 
+/// The plan's graph, to be changed: a copy of the plan's own, unless it has one already.
+te::Graph* OwnGraph(Plan* plan);
+
 /// Every stage as a whole, one after the other, its axes as serial loops in order.
 Plan InitialPlan(std::shared_ptr<const te::Graph> graph);
 

@@ -81,7 +81,7 @@ class Contraction : public Part {
   int64_t long_extent_ = 1;
   std::vector<Window> windows_;
   std::vector<Copied> copies_;
-  size_t vectors_, rows_, planes_, block_, steps_, order_, parallel_;
+  size_t vectors_, rows_, planes_, block_, steps_, order_, parallel_, stream_;
 };
 
 Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* holes)
@@ -161,6 +161,8 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
   steps_ = add("reduced steps", UpTo({1, 2, 4, 8}, long_extent_));
   order_ = add("order", {0, 1, 2});
   parallel_ = add("parallel loops", {1, 2});
+  StageId last = in.epilogue[static_cast<size_t>(id)] >= 0 ? in.epilogue[static_cast<size_t>(id)] : id;
+  stream_ = add("stream", in.StreamingOf(last));
   for (const Expr& read : reads) {
     const te::Tensor& tensor = in.graph.tensors[static_cast<size_t>(read->id)];
     std::optional<int64_t> stride = StrideOf(in.graph, read, lane);
@@ -266,6 +268,7 @@ void Contraction::AddSteps(Decisions* d) const {
   if (padded_ && !row_.empty() && (*d)[rows_] > 1) d->Add(Verb::kPartition, {row_tiles});
   if (padded_ && !plane_.empty() && (*d)[planes_] > 1) d->Add(Verb::kPartition, {plane_tiles});
   if (!epilogue_.empty() && !outer.empty()) d->Add(Verb::kFuse, {epilogue_, name_, outer.back()});
+  if ((*d)[stream_]) d->Add(Verb::kStream, {epilogue_.empty() ? name_ : epilogue_});
   for (int64_t i = 0; i < (*d)[parallel_] && i < static_cast<int64_t>(outer.size()); ++i) {
     if (outer[static_cast<size_t>(i)] == blocks) break;
     d->Add(Verb::kParallel, {outer[static_cast<size_t>(i)]});

@@ -38,7 +38,7 @@ class Elementwise : public Part {
   std::vector<std::string> rows_;
   std::vector<Producer> chain_;
   int64_t row_vectors_ = 1;
-  size_t vectors_ = 0, row_tile_ = 0, unrolled_ = 0, accumulators_ = 0, grain_ = 0;
+  size_t vectors_ = 0, row_tile_ = 0, unrolled_ = 0, accumulators_ = 0, grain_ = 0, stream_ = 0;
 };
 
 Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* holes)
@@ -71,6 +71,7 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
   vectors_ = add("vectors", {1, 2, 4, 8});
   if (!rows_.empty()) row_tile_ = add("rows", {1, 2, 4});
   grain_ = add("grain", {1, 4, 16});
+  stream_ = add("stream", in.StreamingOf(id));
   if (chain_.empty()) return;
   unrolled_ = add("unrolled", {0, 1});
   accumulators_ = add("accumulators", {1, 2, 4});
@@ -101,6 +102,7 @@ void Elementwise::AddSteps(Decisions* d) const {
     if (unrolled) d->Add(Verb::kUnroll, {lane + ".o"});
     if (rows.empty()) d->Add(Verb::kParallel, {lane + ".o"}, {(*d)[grain_] * 16});
   }
+  if ((*d)[stream_]) d->Add(Verb::kStream, {name_});
   if (!rows.empty()) d->Add(Verb::kParallel, {rows.front()}, {rows.size() > 1 ? 1 : (*d)[grain_]});
   for (size_t i = chain_.size(); i-- > 0;) {
     const Producer& p = chain_[i];

@@ -32,7 +32,7 @@ class RowSum : public Part {
       if (row.axis.empty()) return;
       d->Add(Verb::kSplit, {StrCat(row.name, ".", row.axis), "mask"}, {piece_});
       d->Add(Verb::kFactor, {row.name, StrCat(row.name, ".", row.axis, ".o"), row.name + "_pieces"});
-      row = {row.name + "_pieces", row.axis + "_i", {row.axis + "_o"}, piece_};
+      row = {row.name + "_pieces", row.axis + "_i", {row.axis + "_o"}, piece_, row.rank + 1};
     }
     FactorRow(row, lanes_, (*d)[accumulators_], d);
     std::string innermost = StrCat(row.name, ".", row.rows.back());
@@ -53,6 +53,7 @@ RowReduction RowReduction::Of(const Surroundings& in, StageId id) {
   const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
   RowReduction row;
   row.name = in.NameOf(id);
+  row.rank = stage.spatial;
   for (size_t a = 0; a < stage.axes.size(); ++a) {
     if (stage.axes[a].extent <= 1) continue;
     if (a < static_cast<size_t>(stage.spatial)) {
@@ -97,6 +98,11 @@ void PlaceRow(const RowReduction& r, const std::string& row_loop, bool place_las
     d->Add(Verb::kUnroll, {StrCat(lanes, ".", r.axis, "_o_i")});
     d->Add(Verb::kVector, {lane_loop});
     d->Add(Verb::kAt, {parts, row_loop, "registers"});
+    // Its dimensions are those of the rows, the lanes and the accumulators; lanes must be neighbours.
+    std::vector<int64_t> order;
+    for (int dim = 0; dim < r.rank; ++dim) order.push_back(dim);
+    order.insert(order.end(), {r.rank + 1, r.rank});
+    d->Add(Verb::kLayout, {parts}, order);
     unroll_rows(parts);
     lane_loop = StrCat(parts, ".", r.axis, "_i");
     walk = StrCat(parts, ".", r.axis, "_o_o");

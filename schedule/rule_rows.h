@@ -14,6 +14,7 @@ struct RowReduction {
   std::string axis;               // the reduced axis that lanes run along; further reduced axes stay serial
   std::vector<std::string> rows;  // its spatial axes that have loops
   int64_t extent = 1;             // of `axis`
+  int rank = 0;                   // of the reduction's tensor: its spatial axes, those without loops too
 
   static RowReduction Of(const Surroundings& in, StageId stage);
 };

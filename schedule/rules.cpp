@@ -136,6 +136,14 @@ int Surroundings::LanesOf(StageId stage) const {
   return std::max<int>(1, machine.vector_bytes / static_cast<int>(bytes));
 }
 
+std::vector<int64_t> Surroundings::StreamingOf(StageId stage) const {
+  const te::Tensor& tensor = graph.tensors[static_cast<size_t>(At(graph, stage).tensor)];
+  int64_t bytes = te::SizeOf(tensor.dtype);
+  for (int64_t extent : tensor.shape) bytes *= extent;
+  bool large = tensor.role == te::Role::kOutput && bytes >= machine.l2_bytes / 4;
+  return large ? std::vector<int64_t>{0, 1} : std::vector<int64_t>{0};
+}
+
 std::vector<StageId> Surroundings::ConsumersOf(StageId stage) const {
   std::vector<StageId> live = graph.ConsumersOf(At(graph, stage).tensor);
   live.erase(
@@ -178,6 +186,7 @@ bool LanesAlongOutput(const Surroundings& in, StageId id) {
 Space Space::Of(const te::Graph& graph, const Machine& machine, std::string target) {
   Space space;
   space.graph_ = graph;
+  space.initial_ = InitialPlan(std::make_shared<te::Graph>(graph));
   space.target_ = std::move(target);
   size_t stages = graph.stages.size();
   Surroundings in{graph, machine, std::vector<bool>(stages), std::vector<StageId>(stages, -1),
@@ -188,7 +197,7 @@ Space Space::Of(const te::Graph& graph, const Machine& machine, std::string targ
   }
   if (empty) return space;
   std::vector<bool> placed(stages);
-  Plan inlining = InitialPlan(std::make_shared<te::Graph>(graph));
+  Plan inlining = space.initial_;
   for (StageId id = 0; id < static_cast<StageId>(stages); ++id) {
     if (!CanInline(in, id)) continue;
     Result<Plan> next = Inline(inlining, id);
@@ -237,12 +246,18 @@ bool Space::Allows(const Choice& choice) const {
   return std::all_of(parts_.begin(), parts_.end(), [&](const auto& part) { return part->Allows(decisions); });
 }
 
-Trace Space::TraceOf(const Choice& choice) const {
+std::vector<Step> Space::StepsOf(const Choice& choice) const {
   Decisions decisions(holes_, choice);
   for (const auto& part : parts_) part->AddSteps(&decisions);
+  return std::move(decisions.steps);
+}
+
+Trace Space::TraceOf(const Choice& choice) const {
   Trace trace = TraceFor(graph_, target_);
-  trace.steps = std::move(decisions.steps);
+  trace.steps = StepsOf(choice);
   return trace;
 }
+
+Result<Plan> Space::PlanOf(const Choice& choice) const { return ApplyAll(initial_, StepsOf(choice)); }
 
 }  // namespace tunesmith::schedule

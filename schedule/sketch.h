@@ -60,9 +60,14 @@ class Space {
   int64_t size() const;
   bool Allows(const Choice& choice) const;
   Trace TraceOf(const Choice& choice) const;
+  /// Replay(TraceOf(choice), graph()), without the trace.
+  Result<Plan> PlanOf(const Choice& choice) const;
 
  private:
+  std::vector<Step> StepsOf(const Choice& choice) const;
+
   te::Graph graph_;
+  Plan initial_;
   std::string target_;
   std::vector<Hole> holes_;
   std::vector<std::shared_ptr<const Part>> parts_;

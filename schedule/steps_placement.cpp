@@ -19,12 +19,13 @@ std::optional<Span> Hull(const Span& a, const Span& b) {
   return hull;
 }
 
-/// What the consumers of `id` inside `loop` read of it while one iteration of `loop` runs.
-std::vector<Span> RegionRead(const Plan& plan, StageId id, NodeId loop) {
+/// What these consumers of `id`, inside `loop`, read of it while one iteration of `loop` runs.
+std::vector<Span> RegionRead(const Plan& plan, StageId id, const std::vector<StageId>& consumers,
+                             NodeId loop) {
   const te::Tensor& tensor = plan.graph->tensors[static_cast<size_t>(plan.stage(id).tensor)];
   std::vector<std::optional<Span>> region(tensor.shape.size());
   std::vector<bool> whole(tensor.shape.size(), false);
-  for (StageId consumer : Consumers(plan, id)) {
+  for (StageId consumer : consumers) {
     te::Visit(plan.stage(consumer).body, [&](const te::Expr& e) {
       if (e->kind != te::ExprKind::kRead || e->id != plan.stage(id).tensor) return;
       for (size_t d = 0; d < tensor.shape.size(); ++d) {
@@ -88,7 +89,7 @@ Result<Plan> ComputeAt(Plan plan, StageId id, NodeId loop, Scope scope) {
     }
   }
   TS_RETURN_IF_ERROR(CheckPrivate(plan, loop, step));
-  std::vector<Span> region = RegionRead(plan, id, loop);
+  std::vector<Span> region = RegionRead(plan, id, consumers, loop);
   RemoveNest(&plan, id);
   StagePlan& s = Of(plan, id);
   s.place = Place::kLoop;

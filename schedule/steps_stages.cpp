@@ -24,7 +24,8 @@ Status CheckNewName(const Plan& plan, std::string_view step, const std::string& 
 }
 
 /// Adds a stage whose nest runs at the root, right before the nest of `before`.
-StageId AddStage(Plan* plan, te::Graph* graph, te::Tensor tensor, te::Stage stage) {
+StageId AddStage(Plan* plan, te::Tensor tensor, te::Stage stage) {
+  te::Graph* graph = OwnGraph(plan);
   stage.tensor = static_cast<int>(graph->tensors.size());
   graph->tensors.push_back(std::move(tensor));
   graph->stages.push_back(std::move(stage));
@@ -70,15 +71,15 @@ int64_t NodesOf(const Expr& e) {
 }  // namespace
 
 Result<Plan> Inline(Plan plan, StageId id) {
+  te::Graph* graph = OwnGraph(&plan);
   const te::Stage& stage = plan.stage(id);
-  const std::string name = plan.NameOf(id);
+  const std::string& name = plan.NameOf(id);
   const te::Tensor& tensor = plan.graph->tensors[static_cast<size_t>(stage.tensor)];
   if (stage.reducer != te::Reducer::kNone)
     return Invalid(StrCat("inline ", name, ": the stage reduces; place it instead"));
   if (tensor.role == te::Role::kOutput)
     return Invalid(StrCat("inline ", name, ": it is an output, which must be stored"));
   TS_RETURN_IF_ERROR(CheckPlaceable(plan, id, "inline"));
-  auto graph = std::make_shared<te::Graph>(*plan.graph);
   for (StageId consumer : plan.graph->ConsumersOf(stage.tensor)) {
     bool guarded = false;
     te::Stage& c = graph->stages[static_cast<size_t>(consumer)];
@@ -101,7 +102,6 @@ Result<Plan> Inline(Plan plan, StageId id) {
   }
   RemoveNest(&plan, id);
   plan.stages[static_cast<size_t>(id)].place = Place::kInlined;
-  plan.graph = std::move(graph);
   return plan;
 }
 
@@ -186,10 +186,9 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
     stage.body = te::GuardedRead(source.dtype, tensor_id, indices, nullptr,
                                  otherwise ? otherwise : Zero(source.dtype));
   }
-  auto graph = std::make_shared<te::Graph>(*plan.graph);
-  StageId id = AddStage(&plan, graph.get(), std::move(copy), std::move(stage));
-  int copied = graph->stages.back().tensor;
-  te::Stage& c = graph->stages[static_cast<size_t>(consumer)];
+  StageId id = AddStage(&plan, std::move(copy), std::move(stage));
+  int copied = plan.stage(id).tensor;
+  te::Stage& c = OwnGraph(&plan)->stages[static_cast<size_t>(consumer)];
   c.body = te::Substitute(c.body, [&](const Expr& e) -> Expr {
     if (e->kind != ExprKind::kRead || e->id != tensor_id) return nullptr;
     std::vector<Expr> shifted;
@@ -200,7 +199,6 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
     }
     return te::Read(source.dtype, copied, shifted);
   });
-  plan.graph = std::move(graph);
   BuildNest(&plan, id, kRoot, RootPosition(plan, consumer));
   return plan;
 }
@@ -278,18 +276,16 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
   std::vector<Guard> where;
   for (const Guard& g : s.guards) where.push_back({over_axes(g.value), g.extent});
 
-  auto graph = std::make_shared<te::Graph>(*plan.graph);
   te::Stage rest = old;
   rest.axes.resize(static_cast<size_t>(old.spatial));
   rest.axes.push_back({short_name(loop), plan.nodes[static_cast<size_t>(loop)].extent});
   int position = RootPosition(plan, id);
   RemoveNest(&plan, id);
-  StageId factored = AddStage(&plan, graph.get(), std::move(tensor), std::move(partial));
+  StageId factored = AddStage(&plan, std::move(tensor), std::move(partial));
   std::vector<Expr> indices;
   for (int a = 0; a <= old.spatial; ++a) indices.push_back(te::Var(a));
-  rest.body = te::Read(old.accumulator, graph->stages.back().tensor, indices);
-  graph->stages[static_cast<size_t>(id)] = std::move(rest);
-  plan.graph = std::move(graph);
+  rest.body = te::Read(old.accumulator, plan.stage(factored).tensor, indices);
+  OwnGraph(&plan)->stages[static_cast<size_t>(id)] = std::move(rest);
   plan.stages[static_cast<size_t>(id)].where.clear();
   plan.stages[static_cast<size_t>(factored)].where = std::move(where);
   BuildNest(&plan, id, kRoot, position);

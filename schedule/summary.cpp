@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace tunesmith::schedule {
 namespace {
@@ -76,23 +77,45 @@ Body Look(const te::Stage& stage) {
   return body;
 }
 
-/// Flat address of a read as affine form over loops, by the row-major shape; a blocked layout keeps
-/// neighbours along the lane axis, which is all that is asked of it.
-std::optional<te::Affine> FlatIndex(const Plan& plan, StageId stage, const Expr& read) {
-  const te::Tensor& tensor = plan.graph->tensors[static_cast<size_t>(read->id)];
-  StageId source = plan.graph->StageOf(read->id);
+/// A tensor's element that a leaf reads or writes, over its loops.
+struct Access {
+  int tensor = -1;
+  double element_bytes = 0;
+  std::vector<std::optional<te::Affine>> index;  // a dimension each; nothing where it is not affine
+  /// The flat address, by the row-major shape; a blocked layout keeps neighbours along the lane axis, which
+  /// is all that is asked of it. Nothing if some index is not affine.
+  std::optional<te::Affine> flat;
+  bool blocked = false;  // the tensor has a layout of its own
+};
+
+/// What a loop's iteration touches of a tensor.
+struct Region {
+  double bytes = 0;
+  double core_share = 1;  // of the bytes that one of the cores touches
+  double run = 0;         // bytes that lie together
+  double stride = 0;      // bytes between the beginnings of neighbouring runs; 0 if there is one run
+};
+
+Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::Affine>> index) {
+  const te::Tensor& tensor = plan.graph->tensors[static_cast<size_t>(tensor_id)];
+  Access access;
+  access.tensor = tensor_id;
+  access.element_bytes = static_cast<double>(te::SizeOf(tensor.dtype));
+  access.index = std::move(index);
+  StageId source = plan.graph->StageOf(tensor_id);
   bool blocked = source >= 0 && !plan.stages[static_cast<size_t>(source)].layout.empty();
   int lane_dim = blocked ? plan.stages[static_cast<size_t>(source)].layout.back().dim : -1;
+  access.blocked = blocked;
   te::Affine flat;
   int64_t unit = 1;
-  for (size_t d = te::ReadRank(*read); d-- > 0;) {
-    std::optional<te::Affine> index = IndexOverLoops(plan, stage, read->args[d]);
-    if (!index) return std::nullopt;
+  for (size_t d = access.index.size(); d-- > 0;) {
+    if (!access.index[d]) return access;
     bool lane = static_cast<int>(d) == lane_dim;
-    flat = flat + *index * (blocked ? (lane ? 1 : 4096 * unit) : unit);
+    flat = flat + *access.index[d] * (blocked ? (lane ? 1 : 4096 * unit) : unit);
     unit *= std::max<int64_t>(tensor.shape[d], 1);
   }
-  return flat;
+  access.flat = std::move(flat);
+  return access;
 }
 
 class Summariser {
@@ -104,7 +127,15 @@ class Summariser {
     for (StageId id = 0; id < static_cast<StageId>(plan_.stages.size()); ++id) {
       const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
       if (s.leaf < 0 || s.place == Place::kPack) continue;
-      StageSummary stage = Stage(id);
+      const Body body = Look(plan_.stage(id));
+      std::vector<Access> reads;
+      for (const Expr& read : body.reads) {
+        std::vector<std::optional<te::Affine>> index;
+        for (size_t d = 0; d < te::ReadRank(*read); ++d)
+          index.push_back(IndexOverLoops(plan_, id, read->args[d]));
+        reads.push_back(AccessOf(plan_, read->id, std::move(index)));
+      }
+      StageSummary stage = Stage(id, body, reads);
       double operations = stage.tiles * stage.tile_operations;
       all_operations += operations;
       double regions = 1, parallel = 0, grain = 1;
@@ -132,7 +163,7 @@ class Summariser {
         summary_.largest_thread_bytes = std::max(summary_.largest_thread_bytes, bytes);
       }
       summary_.stages.push_back(stage);
-      Traffic(id);
+      Traffic(id, std::move(reads));
     }
     summary_.serial_share = all_operations > 0 ? 1 - parallel_operations / all_operations : 0;
     return std::move(summary_);
@@ -141,7 +172,7 @@ class Summariser {
  private:
   double Extent(NodeId loop) const { return static_cast<double>(At(plan_, loop).extent); }
 
-  StageSummary Stage(StageId id) {
+  StageSummary Stage(StageId id, const Body& body, const std::vector<Access>& reads) {
     const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
     const te::Stage& stage = plan_.stage(id);
     std::vector<NodeId> loops = plan_.LoopsAbove(s.leaf);
@@ -168,7 +199,6 @@ class Summariser {
     // A vector longer than a register takes several.
     double registers_per_vector =
         std::max(1.0, out.lanes * static_cast<double>(te::SizeOf(stage.accumulator)) / machine_.vector_bytes);
-    Body body = Look(stage);
     out.calls = body.calls;
     out.tile_operations = body.operations * out.tile_vectors * registers_per_vector;
     out.divisions = body.divisions * out.tile_vectors * registers_per_vector;
@@ -180,17 +210,14 @@ class Summariser {
       return count;
     };
     // Reads whose addresses overlap within the tile (windows) load each address once.
-    for (const Expr& read : body.reads) {
-      std::optional<te::Affine> flat = FlatIndex(plan_, id, read);
-      if (!flat) {
+    for (const Access& read : reads) {
+      if (!read.flat) {
         out.tile_gathers += tile_iterations;
         continue;
       }
-      double addresses = distinct(*flat);
+      double addresses = distinct(*read.flat);
       double windowed = 1;
-      for (size_t d = 0; d < te::ReadRank(*read); ++d) {
-        std::optional<te::Affine> index = IndexOverLoops(plan_, id, read->args[d]);
-        if (!index) continue;
+      for (const std::optional<te::Affine>& index : read.index) {
         double product = 1, reach = 1;
         for (const auto& [loop, factor] : index->terms) {
           if (loop == lane ||
@@ -202,9 +229,9 @@ class Summariser {
         windowed *= std::min(product, reach);
       }
       addresses = std::min(addresses, windowed);
-      int64_t stride = lane == kRoot ? 1 : flat->CoefficientOf(lane);
+      int64_t stride = lane == kRoot ? 1 : read.flat->CoefficientOf(lane);
       if (stride == 0 || stride == 1) {
-        out.tile_loads += addresses * (stride == 1 ? registers_per_vector : 1);
+        out.tile_loads += addresses * (stride == 1 ? registers_per_vector * LoadsOfVector(read, lane) : 1);
       } else {
         out.tile_gathers += addresses * out.lanes;
       }
@@ -259,80 +286,161 @@ class Summariser {
     return out;
   }
 
-  double BytesOf(int tensor) const {
-    return static_cast<double>(te::SizeOf(plan_.graph->tensors[static_cast<size_t>(tensor)].dtype));
+  /// A vector that lies across two cache lines is loaded twice. Where rows do not begin at multiples of a
+  /// vector that happens to each in proportion to its length.
+  double LoadsOfVector(const Access& read, NodeId lane) const {
+    if (read.blocked || lane == kRoot) return 1;
+    double vector = std::min(Extent(lane) * read.element_bytes, static_cast<double>(machine_.vector_bytes));
+    auto moves_whole = [&](double elements) { return std::fmod(elements * read.element_bytes, vector) == 0; };
+    bool aligned = moves_whole(static_cast<double>(read.flat->constant));
+    for (const auto& [loop, factor] : read.flat->terms)
+      aligned = aligned && (loop == lane || moves_whole(static_cast<double>(factor)));
+    constexpr double kLine = 64;
+    return aligned ? 1 : 1 + (vector - read.element_bytes) / kLine;
   }
 
-  /// The bytes of one access touched inside `loop` (or the root), and the length of its contiguous runs.
-  double Footprint(StageId id, const Expr& read, NodeId loop) const {
-    const te::Tensor& tensor = plan_.graph->tensors[static_cast<size_t>(read->id)];
-    double elements = 1;
-    for (size_t d = 0; d < te::ReadRank(*read); ++d) {
-      std::optional<te::Affine> index = IndexOverLoops(plan_, id, read->args[d]);
+  /// What one access touches inside the loop at `level` of `levels`, the root before the loops above the
+  /// leaf.
+  Region RegionOf(const Access& access, const std::vector<NodeId>& levels, size_t level) const {
+    const te::Tensor& tensor = plan_.graph->tensors[static_cast<size_t>(access.tensor)];
+    Region region;
+    region.bytes = region.run = access.element_bytes;
+    double unit = access.element_bytes;  // bytes between neighbours of the dimension at hand
+    bool contiguous = true;
+    for (size_t d = access.index.size(); d-- > 0;) {
       double extent = static_cast<double>(tensor.shape[d]);
-      elements *= index ? std::min(extent, static_cast<double>(SpanOf(plan_, *index, loop).extent)) : extent;
+      double reach = extent;
+      if (access.index[d]) {
+        double all = 1, core = 1;
+        for (const auto& [loop, factor] : access.index[d]->terms) {
+          bool inside =
+              std::find(levels.begin() + static_cast<int64_t>(level) + 1, levels.end(), loop) != levels.end();
+          if (!inside) continue;
+          double step = static_cast<double>(std::abs(factor));
+          all += (Extent(loop) - 1) * step;
+          double own = loop == shared_ ? std::ceil(Extent(loop) / machine_.threads) : Extent(loop);
+          core += (own - 1) * step;
+        }
+        reach = std::min(extent, all);
+        region.core_share *= std::min(extent, core) / reach;
+      }
+      region.bytes *= reach;
+      if (contiguous) {
+        region.run *= reach;
+      } else if (region.stride == 0 && reach > 1) {
+        region.stride = unit;
+      }
+      contiguous = contiguous && reach >= extent;
+      unit *= std::max(extent, 1.0);
     }
-    return elements * BytesOf(read->id);
+    if (access.blocked) {  // a blocked layout is made so that what is read together lies together
+      region.run = region.bytes;
+      region.stride = 0;
+    }
+    return region;
+  }
+
+  /// The part of a cache that a region needs. A cache has as many places for a line as it has ways, and a
+  /// line's address decides which: rows that are a large power of two apart compete for a few of the sets,
+  /// whatever else is free.
+  double Needed(const Region& region, int cache) const {
+    constexpr double kLine = 64;
+    double rows = region.bytes / region.run;
+    if (region.stride == 0 || cache == 2) return region.bytes;  // the last cache scatters addresses
+    // Bytes after which the sets repeat. The first cache's sets are chosen by an address's offset in its
+    // page.
+    constexpr int64_t kWays = 16;
+    int64_t period = cache == 0 ? 4096 : std::max<int64_t>(4096, machine_.l2_bytes / kWays);
+    double places = static_cast<double>(period / std::gcd(static_cast<int64_t>(region.stride), period));
+    if (rows <= places) return region.bytes;
+    double run = std::max(region.run, kLine);
+    return rows * run * std::max(1.0, static_cast<double>(period) / (places * run));
+  }
+
+  /// Bytes by which the innermost serial loop moves an access.
+  double InnermostStep(const Access& access, const std::vector<NodeId>& levels) const {
+    if (!access.flat || access.blocked) return 0;
+    for (size_t l = levels.size(); l-- > 1;) {
+      LoopKind kind = At(plan_, levels[l]).kind;
+      if (kind == LoopKind::kUnroll || kind == LoopKind::kVector) continue;
+      return std::abs(static_cast<double>(access.flat->CoefficientOf(levels[l]))) * access.element_bytes;
+    }
+    return 0;
   }
 
   /// For each cache: the outermost loop of this stage whose iteration touches no more than fits; each of its
   /// iterations brings in what it touches anew, unless the loop does not move the access and all that it
   /// touches fits.
-  void Traffic(StageId id) {
+  void Traffic(StageId id, std::vector<Access> accesses) {
     const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
     const te::Stage& stage = plan_.stage(id);
-    std::vector<Expr> accesses;
-    te::Visit(stage.body, [&](const Expr& e) {
-      if (e->kind == ExprKind::kRead && !InRegisters(e->id)) accesses.push_back(e);
-    });
+    std::erase_if(accesses, [&](const Access& a) { return InRegisters(a.tensor); });
+    size_t own = accesses.size();  // the index of what the stage writes
     if (!InRegisters(stage.tensor)) {
-      std::vector<Expr> own;
-      for (int d = 0; d < stage.spatial; ++d) own.push_back(te::Var(d));
-      accesses.push_back(te::Read(te::DType::kF32, stage.tensor, own));
+      Access written = AccessOf(plan_, stage.tensor, {s.axes.begin(), s.axes.begin() + stage.spatial});
+      if (s.streaming) {
+        double bytes = written.element_bytes;
+        for (int d = 0; d < stage.spatial; ++d)
+          bytes *= static_cast<double>(stage.axes[static_cast<size_t>(d)].extent);
+        summary_.streamed_bytes += bytes;
+      } else {
+        accesses.push_back(std::move(written));
+      }
     }
     std::vector<NodeId> levels = {kRoot};
-    for (NodeId loop : plan_.LoopsAbove(s.leaf)) levels.push_back(loop);
+    shared_ = kRoot;
+    for (NodeId loop : plan_.LoopsAbove(s.leaf)) {
+      levels.push_back(loop);
+      if (shared_ == kRoot && At(plan_, loop).kind == LoopKind::kParallel) shared_ = loop;
+    }
     const double sizes[3] = {static_cast<double>(machine_.l1_bytes), static_cast<double>(machine_.l2_bytes),
                              static_cast<double>(machine_.l3_bytes)};
-    std::vector<std::vector<double>> footprint(levels.size());
-    std::vector<double> total(levels.size(), 0);
+    std::vector<std::vector<Region>> regions(levels.size());
     for (size_t l = 0; l < levels.size(); ++l) {
-      for (const Expr& a : accesses) {
-        footprint[l].push_back(Footprint(id, a, levels[l]));
-        total[l] += footprint[l].back();
-      }
+      for (const Access& a : accesses) regions[l].push_back(RegionOf(a, levels, l));
     }
     for (int cache = 0; cache < 3; ++cache) {
       constexpr double kUsable = 0.75;  // the rest holds what else is touched
+      std::vector<double> total(levels.size(), 0);
+      for (size_t l = 0; l < levels.size(); ++l) {
+        // The last cache is one for all cores.
+        for (const Region& r : regions[l]) total[l] += Needed(r, cache) * (cache < 2 ? r.core_share : 1);
+      }
       size_t fits = 0;
       while (fits + 1 < levels.size() && total[fits] > kUsable * sizes[cache]) ++fits;
       for (size_t a = 0; a < accesses.size(); ++a) {
         if (fits == 0 && total[0] <= kUsable * sizes[cache]) continue;  // a warm call finds it all there
-        double bytes = footprint[fits][a];
+        double bytes = regions[fits][a].bytes;
         // Outside of the level that fits, an access is fetched again in each iteration that moves it, and in
         // those that do not but push it out in between.
         bool again = false;
         for (size_t l = fits; l > 0; --l) {
           double iterations = Extent(levels[l]);
-          double grown = footprint[l - 1][a];
-          bool moves = grown > footprint[l][a] * 1.0001;
+          double grown = regions[l - 1][a].bytes;
+          bool moves = grown > regions[l][a].bytes * 1.0001;
           if (moves) {
-            bytes *= std::max(1.0, std::min(iterations, grown / std::max(footprint[l][a], 1.0)));
+            bytes *= std::max(1.0, std::min(iterations, grown / std::max(regions[l][a].bytes, 1.0)));
             again = again || total[l - 1] > kUsable * sizes[cache];
           } else if (total[l - 1] > kUsable * sizes[cache] && (again || l < fits)) {
             bytes *= iterations;
           }
         }
+        // A line is read before it is written, and written back later.
+        if (a == own) bytes *= 2;
+        // Prefetching begins anew with every run, unless the next is near. The first cache's prefetcher
+        // follows one instruction from one iteration to the next, the second's what happens within a page.
+        constexpr double kRunStartBytes = 256, kNear = 2048;
+        double step = cache == 0 ? InnermostStep(accesses[a], levels) : regions[fits][a].stride;
+        if (step > kNear) bytes *= 1 + kRunStartBytes / std::max(regions[fits][a].run, 64.0);
         summary_.traffic_bytes[cache] += bytes;
         if (cache == 0) {
-          std::optional<te::Affine> flat = FlatIndex(plan_, id, accesses[a]);
-          if (flat) {
+          if (accesses[a].flat) {
             double run = 1;
-            for (const auto& [loop, factor] : flat->terms) {
+            for (const auto& [loop, factor] : accesses[a].flat->terms) {
               if (factor == 1 && (fits == 0 || plan_.Encloses(levels[fits], loop)))
                 run = std::max(run, Extent(loop));
             }
-            if (run * BytesOf(accesses[a]->id) < 64) summary_.strided_bytes += bytes;
+            if (run * accesses[a].element_bytes < 64) summary_.strided_bytes += bytes;
           }
         }
       }
@@ -348,6 +456,7 @@ class Summariser {
 
   const Plan& plan_;
   const Machine& machine_;
+  NodeId shared_ = kRoot;  // the outermost parallel loop of the stage at hand: threads divide it
   Summary summary_;
 };
 

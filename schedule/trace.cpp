@@ -317,6 +317,15 @@ Result<Plan> Apply(Plan plan, const Step& step) {
   return Internal("a step of no kind");
 }
 
+Result<Plan> ApplyAll(Plan plan, const std::vector<Step>& steps) {
+  for (const Step& step : steps) {
+    Result<Plan> next = Apply(std::move(plan), step);
+    if (!next.ok()) return Annotate(next.status(), StrCat("'", ToString(step), "'"));
+    plan = *std::move(next);
+  }
+  return plan;
+}
+
 Result<Plan> Replay(const Trace& trace, const te::Graph& graph) {
   auto renamed = std::make_shared<te::Graph>(graph);
   std::vector<int> parameters = graph.Parameters();
@@ -337,13 +346,7 @@ Result<Plan> Replay(const Trace& trace, const te::Graph& graph) {
     }
     for (size_t a = 0; a < names.axes.size(); ++a) stage.axes[a].name = names.axes[a];
   }
-  Plan plan = InitialPlan(std::move(renamed));
-  for (const Step& step : trace.steps) {
-    Result<Plan> next = Apply(std::move(plan), step);
-    if (!next.ok()) return Annotate(next.status(), StrCat("'", ToString(step), "'"));
-    plan = *std::move(next);
-  }
-  return plan;
+  return ApplyAll(InitialPlan(std::move(renamed)), trace.steps);
 }
 
 }  // namespace tunesmith::schedule

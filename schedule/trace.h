@@ -67,6 +67,8 @@ std::string ToString(const Step& step);
 
 /// The plan after one more step, or why the step refuses.
 Result<Plan> Apply(Plan plan, const Step& step);
+/// The plan after these steps, one after the other. An error names the step.
+Result<Plan> ApplyAll(Plan plan, const std::vector<Step>& steps);
 /// The plan that the trace makes of the graph. An error names the line.
 Result<Plan> Replay(const Trace& trace, const te::Graph& graph);
 

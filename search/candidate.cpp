@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "search/candidate.h"
 
+#include <algorithm>
 #include <limits>
 
+#include "support/strings.h"
+
 namespace tunesmith::search {
+namespace {
+
+/// Plans of different algorithms are different candidates, whatever they look like.
+uint64_t HashOf(const schedule::Plan& plan, int algorithm) {
+  return schedule::HashOf(plan) + static_cast<uint64_t>(algorithm);
+}
+
+}  // namespace
 
 Problem Problem::Of(const te::Workload& workload, const schedule::Machine& machine,
                     const std::string& target) {
@@ -25,16 +36,26 @@ int64_t Problem::size() const {
   return total;
 }
 
-std::optional<Candidate> Problem::Make(int algorithm, schedule::Choice choice) const {
+std::optional<Candidate> Problem::Make(int algorithm, schedule::Choice choice, Drops* drops) const {
   const SearchedAlgorithm& a = algorithms_[static_cast<size_t>(algorithm)];
-  if (!a.space.Allows(choice)) return std::nullopt;
+  drops->Consider();
+  if (!a.space.Allows(choice)) {
+    drops->Add(kContradiction);
+    return std::nullopt;
+  }
   Candidate c;
   c.algorithm = algorithm;
   c.choice = std::move(choice);
   // A step may still refuse what the rules' own tests let through: such a choice is none.
   Result<schedule::Plan> plan = PlanOf(c);
-  if (!plan.ok()) return std::nullopt;
-  c.hash = schedule::HashOf(*plan) + static_cast<uint64_t>(algorithm);
+  if (!plan.ok()) {
+    // The message begins with the step in quotes, and the step with its name.
+    std::string_view message = MessageOf(plan.status());
+    std::string_view step = message.substr(std::min<size_t>(1, message.size()));
+    drops->Add(StrCat(kRefusedBy, step.substr(0, step.find(' '))), message);
+    return std::nullopt;
+  }
+  c.hash = HashOf(*plan, algorithm);
   c.features = costmodel::FeaturesOf(*plan, machine_);
   return c;
 }
@@ -61,7 +82,7 @@ schedule::Trace Problem::TraceOf(const Candidate& c) const {
 }
 
 Result<schedule::Plan> Problem::PlanOf(const Candidate& c) const {
-  return schedule::Replay(TraceOf(c), algorithms_[static_cast<size_t>(c.algorithm)].graph);
+  return algorithms_[static_cast<size_t>(c.algorithm)].space.PlanOf(c.choice);
 }
 
 Result<Candidate> Problem::FromTrace(const schedule::Trace& trace) const {
@@ -74,7 +95,7 @@ Result<Candidate> Problem::FromTrace(const schedule::Trace& trace) const {
     }
     Candidate c;
     c.algorithm = static_cast<int>(i);
-    c.hash = schedule::HashOf(*plan) + static_cast<uint64_t>(i);
+    c.hash = HashOf(*plan, c.algorithm);
     c.features = costmodel::FeaturesOf(*plan, machine_);
     return c;
   }

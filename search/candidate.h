@@ -9,6 +9,7 @@
 
 #include "costmodel/features.h"
 #include "schedule/sketch.h"
+#include "search/drops.h"
 #include "support/random.h"
 #include "te/graph.h"
 
@@ -41,14 +42,16 @@ class Problem {
   /// The number of choices of all algorithms together.
   int64_t size() const;
 
-  /// The candidate of a choice with its features; nothing if the choice contradicts itself.
-  std::optional<Candidate> Make(int algorithm, schedule::Choice choice) const;
+  /// The candidate of a choice with its features; nothing if the choice contradicts itself or a step refuses
+  /// it, which is counted in `drops`.
+  std::optional<Candidate> Make(int algorithm, schedule::Choice choice, Drops* drops) const;
   /// A choice drawn uniformly; it may contradict itself.
   schedule::Choice Draw(int algorithm, Random* random) const;
-  /// The choice in which every hole has its first value counted from `number` (mixed radix): enumerates the
-  /// space.
+  /// Enumerates the space of an algorithm: `number`, below its size, is read in mixed radix, a digit a hole,
+  /// the first hole's the least significant.
   schedule::Choice Numbered(int algorithm, int64_t number) const;
 
+  /// Of a candidate that has a choice.
   schedule::Trace TraceOf(const Candidate& candidate) const;
   Result<schedule::Plan> PlanOf(const Candidate& candidate) const;
   /// The candidate that a trace of an earlier run describes. Fails if it does not replay on any algorithm.

@@ -45,8 +45,7 @@ class EvolutionPolicy : public SearchPolicy {
       for (int child = 0; child < kChildren; ++child) {
         Random random(seed_, generation_, index++);
         std::optional<Candidate> c = Offspring(parents, &random);
-        if (c && seen_here_.insert(c->hash).second && !proposed_.contains(c->hash))
-          children.push_back(std::move(*c));
+        if (c && IsNew(*c)) children.push_back(std::move(*c));
       }
       population.insert(population.end(), std::make_move_iterator(children.begin()),
                         std::make_move_iterator(children.end()));
@@ -80,6 +79,8 @@ class EvolutionPolicy : public SearchPolicy {
     return model_.Update(examples_);
   }
 
+  const Drops& drops() const override { return drops_; }
+
  private:
   static constexpr size_t kSamples = 1024;
   static constexpr size_t kParents = 96;
@@ -94,11 +95,16 @@ class EvolutionPolicy : public SearchPolicy {
     for (size_t i = 0; i < 6 * count && samples.size() < count; ++i) {
       Random random(seed_, generation_, i + (uint64_t{1} << 32));
       int algorithm = static_cast<int>(random.Below(problem_.algorithms().size()));
-      std::optional<Candidate> c = problem_.Make(algorithm, problem_.Draw(algorithm, &random));
-      if (c && seen_here_.insert(c->hash).second && !proposed_.contains(c->hash))
-        samples.push_back(std::move(*c));
+      std::optional<Candidate> c = problem_.Make(algorithm, problem_.Draw(algorithm, &random), &drops_);
+      if (c && IsNew(*c)) samples.push_back(std::move(*c));
     }
     return samples;
+  }
+
+  bool IsNew(const Candidate& c) {
+    if (!proposed_.contains(c.hash) && seen_here_.insert(c.hash).second) return true;
+    drops_.Add(kDuplicate);
+    return false;
   }
 
   std::vector<Candidate> Elite() const {
@@ -109,7 +115,7 @@ class EvolutionPolicy : public SearchPolicy {
 
   /// A parent with a hole or two moved, mostly to a neighbouring value, or crossed with another of its
   /// algorithm.
-  std::optional<Candidate> Offspring(const std::vector<Candidate>& parents, Random* random) const {
+  std::optional<Candidate> Offspring(const std::vector<Candidate>& parents, Random* random) {
     // Earlier parents are better: the product of two uniform numbers prefers them.
     auto pick = [&] {
       return static_cast<size_t>(random->Uniform() * random->Uniform() * static_cast<double>(parents.size()));
@@ -137,7 +143,7 @@ class EvolutionPolicy : public SearchPolicy {
         choice[h] = static_cast<uint16_t>(random->Between(0, last));
       }
     }
-    return problem_.Make(parent.algorithm, std::move(choice));
+    return problem_.Make(parent.algorithm, std::move(choice), &drops_);
   }
 
   const Problem& problem_;
@@ -147,6 +153,7 @@ class EvolutionPolicy : public SearchPolicy {
   absl::flat_hash_set<uint64_t> proposed_, seen_here_;
   std::vector<Tried> tried_;  // that succeeded, fastest first
   std::vector<costmodel::Example> examples_;
+  Drops drops_;
 };
 
 class RandomPolicy : public SearchPolicy {
@@ -159,8 +166,12 @@ class RandomPolicy : public SearchPolicy {
     for (uint64_t failed = 0; chosen.size() < count && failed < kAttempts; ++failed) {
       Random random(seed_, 0, index_++);
       int algorithm = static_cast<int>(random.Below(problem_.algorithms().size()));
-      std::optional<Candidate> c = problem_.Make(algorithm, problem_.Draw(algorithm, &random));
-      if (!c || !proposed_.insert(c->hash).second) continue;
+      std::optional<Candidate> c = problem_.Make(algorithm, problem_.Draw(algorithm, &random), &drops_);
+      if (!c) continue;
+      if (!proposed_.insert(c->hash).second) {
+        drops_.Add(kDuplicate);
+        continue;
+      }
       chosen.push_back(std::move(*c));
       failed = 0;
     }
@@ -172,11 +183,14 @@ class RandomPolicy : public SearchPolicy {
     return absl::OkStatus();
   }
 
+  const Drops& drops() const override { return drops_; }
+
  private:
   const Problem& problem_;
   const uint64_t seed_;
   uint64_t index_ = 0;
   absl::flat_hash_set<uint64_t> proposed_;
+  Drops drops_;
 };
 
 class ExhaustivePolicy : public SearchPolicy {
@@ -185,8 +199,13 @@ class ExhaustivePolicy : public SearchPolicy {
     for (size_t a = 0; a < problem->algorithms().size(); ++a) {
       int algorithm = static_cast<int>(a);
       for (int64_t n = 0; n < problem->algorithms()[a].space.size(); ++n) {
-        std::optional<Candidate> c = problem->Make(algorithm, problem->Numbered(algorithm, n));
-        if (c && proposed_.insert(c->hash).second) left_.push_back(std::move(*c));
+        std::optional<Candidate> c = problem->Make(algorithm, problem->Numbered(algorithm, n), &drops_);
+        if (!c) continue;
+        if (proposed_.insert(c->hash).second) {
+          left_.push_back(std::move(*c));
+        } else {
+          drops_.Add(kDuplicate);
+        }
       }
     }
     proposed_.clear();
@@ -208,9 +227,12 @@ class ExhaustivePolicy : public SearchPolicy {
     return absl::OkStatus();
   }
 
+  const Drops& drops() const override { return drops_; }
+
  private:
   std::vector<Candidate> left_;  // worst first
   absl::flat_hash_set<uint64_t> proposed_;
+  Drops drops_;
 };
 
 }  // namespace

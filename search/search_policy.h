@@ -29,6 +29,8 @@ class SearchPolicy {
   virtual std::vector<Candidate> Propose(size_t count) = 0;
   /// What became of proposals, or of candidates of an earlier run.
   virtual Status Learn(const std::vector<Tried>& tried) = 0;
+  /// What was looked at and dropped so far.
+  virtual const Drops& drops() const = 0;
 };
 
 /// Evolutionary search: samples and offspring of the best tried so far are ranked by the model, which is

@@ -3,8 +3,7 @@
 
 #include <algorithm>
 
-#include "codegen/llvm/compile.h"
-#include "ir/lower.h"
+#include "absl/container/flat_hash_map.h"
 #include "support/strings.h"
 
 namespace tunesmith::search {
@@ -21,10 +20,11 @@ schedule::Machine MachineOf(const codegen::Target& target, int threads) {
   return m;
 }
 
-struct Tuner::Built {
+/// A candidate on its way to being a trial.
+struct Tuner::Attempt {
   schedule::Trace trace;
-  Result<codegen::Kernel> kernel = Internal("not built");
-  Result<measure::Signature> signature = Internal("not built");
+  BuildPart part = BuildPart::kLowering;  // that refused, if one did
+  Result<Build> build = absl::CancelledError("not built");
 };
 
 Result<std::unique_ptr<Tuner>> Tuner::Create(const te::Workload& workload, const codegen::Target& target,
@@ -43,11 +43,12 @@ Result<std::unique_ptr<Tuner>> Tuner::Create(const te::Workload& workload, const
   tuner->measurer_ = measurer;
   tuner->pool_ = pool;
   tuner->report_ = std::move(report);
-  Result<std::unique_ptr<costmodel::CostModel>> learned = costmodel::XgboostModel();
+  Result<std::unique_ptr<costmodel::CostModel>> learned = costmodel::XgboostModel(options.xgboost);
+  if (!learned.ok()) tuner->result_.model_notice = std::string(MessageOf(learned.status()));
   tuner->model_ = learned.ok() ? *std::move(learned) : costmodel::AnalyticModel();
+  tuner->result_.model = tuner->model_->name();
   TS_ASSIGN_OR_RETURN(tuner->policy_,
                       PolicyNamed(options.policy, &tuner->problem_, tuner->model_.get(), options.seed));
-  tuner->start_ = std::chrono::steady_clock::now();
   return tuner;
 }
 
@@ -55,107 +56,154 @@ Tuner::~Tuner() = default;
 
 Status Tuner::Resume(const std::vector<EarlierTrial>& earlier) {
   std::vector<Tried> tried;
+  absl::flat_hash_map<uint64_t, size_t> place;  // of a plan in `tried`
   for (const EarlierTrial& e : earlier) {
     Result<Candidate> candidate = problem_.FromTrace(e.trace);
     if (!candidate.ok()) continue;
-    ++trials_;
-    tried.push_back({*std::move(candidate), e.ok, e.latency_ns});
-    if (e.ok && (!result_.found || e.latency_ns < result_.best_ns)) {
-      result_.found = true;
-      result_.best = e.trace;
-      result_.best_ns = e.latency_ns;
+    Contender contender{candidate->algorithm, candidate->hash, e.trace, e.latency_ns, e.finalist};
+    const auto [at, fresh] = place.try_emplace(candidate->hash, tried.size());
+    if (fresh) {
+      ++trials_;
+      tried.push_back({*std::move(candidate), e.ok, e.latency_ns});
+    } else {
+      tried[at->second].ok = e.ok;
+      tried[at->second].latency_ns = e.latency_ns;
+    }
+    if (e.ok) {
+      if (result_.first_ns == 0) result_.first_ns = e.latency_ns;
+      Enter(std::move(contender));
+    } else {
+      Leave(contender.hash);
     }
   }
+  if (!contenders_.empty()) Choose(contenders_[0]);
   return policy_->Learn(tried);
 }
 
-void Tuner::Note(const Candidate&, const schedule::Trace& trace, const measure::Outcome& outcome) {
+void Tuner::Enter(Contender contender) {
+  constexpr size_t kMost = 32;  // far more than ever are timed again
+  Leave(contender.hash);
+  auto at =
+      std::upper_bound(contenders_.begin(), contenders_.end(), contender,
+                       [](const Contender& a, const Contender& b) { return a.latency_ns < b.latency_ns; });
+  contenders_.insert(at, std::move(contender));
+  if (contenders_.size() > kMost) contenders_.pop_back();
+}
+
+void Tuner::Leave(uint64_t hash) {
+  std::erase_if(contenders_, [&](const Contender& c) { return c.hash == hash; });
+}
+
+void Tuner::Choose(const Contender& contender) {
+  result_.found = true;
+  result_.best = contender.trace;
+  result_.best_ns = contender.latency_ns;
+}
+
+void Tuner::Note(const Candidate& candidate, const schedule::Trace& trace, const measure::Outcome& outcome) {
   ++trials_;
   ++result_.trials;
   ++result_.outcomes[std::string(measure::NameOf(outcome.kind))];
   ++since_gain_;
   if (!outcome.ok()) return;
   if (result_.first_ns == 0) result_.first_ns = outcome.median_ns;
-  if (result_.found && outcome.median_ns >= result_.best_ns) return;
+  Enter({candidate.algorithm, candidate.hash, trace, outcome.median_ns, false});
   constexpr double kWorthwhile = 0.995;
   if (!result_.found || outcome.median_ns < kWorthwhile * result_.best_ns) since_gain_ = 0;
-  result_.found = true;
-  result_.best = trace;
-  result_.best_ns = outcome.median_ns;
+  if (!result_.found || outcome.median_ns < result_.best_ns) Choose(contenders_[0]);
 }
 
-Result<bool> Tuner::Step(const std::atomic<bool>& interrupted) {
-  auto stop = [&](std::string_view why) {
-    result_.stopped = std::string(why);
-    return false;
-  };
-  double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  if (interrupted) return stop("interrupted");
-  if (trials_ >= options_.trials) return stop("trials");
-  if (options_.seconds > 0 && elapsed >= options_.seconds) return stop("seconds");
+void Tuner::Stop(std::string_view why) {
+  if (result_.stopped.empty()) result_.stopped = std::string(why);
+}
+
+std::string_view Tuner::ReasonToStop() const {
   // At the limit, or after long without gain, more trials only spend time. The numbers are generous: a third
   // of the budget, at least six batches.
   constexpr double kAtLimit = 0.985;
   int64_t patience = std::max<int64_t>(6 * static_cast<int64_t>(options_.batch), options_.trials / 3);
   bool at_limit = result_.found && options_.limit_ns > 0 && options_.limit_ns / result_.best_ns >= kAtLimit;
-  if (at_limit || since_gain_ >= patience) return stop("nothing left to win");
+  return at_limit || since_gain_ >= patience ? "nothing left to win" : "";
+}
 
-  size_t count = std::min(options_.batch, static_cast<size_t>(options_.trials - trials_));
-  std::vector<Candidate> candidates = policy_->Propose(count);
-  if (candidates.empty()) return stop("space exhausted");
-  std::vector<Built> built(candidates.size());
-  bool all = ParallelFor(pool_, candidates.size(), [&](size_t i) {
-    Built& b = built[i];
-    b.trace = problem_.TraceOf(candidates[i]);
+void Tuner::BuildAll(const std::vector<Candidate>& candidates, const std::atomic<bool>& interrupted,
+                     std::vector<Attempt>* attempts) {
+  ParallelFor(pool_, candidates.size(), [&](size_t i) {
+    Attempt& attempt = (*attempts)[i];
+    attempt.trace = problem_.TraceOf(candidates[i]);
+    if (interrupted) return;
     Result<schedule::Plan> plan = problem_.PlanOf(candidates[i]);
-    Result<ir::Program> program = plan.ok() ? ir::Lower(*plan) : Result<ir::Program>(plan.status());
-    if (!program.ok()) {
-      b.kernel = program.status();
-      return;
-    }
-    b.signature = measure::SignatureOf(*program, definition_);
-    b.kernel = b.signature.ok() ? codegen::Compile(*program, target_)
-                                : Result<codegen::Kernel>(b.signature.status());
+    attempt.build =
+        plan.ok() ? BuildPlan(*plan, definition_, target_, &attempt.part) : Result<Build>(plan.status());
   });
-  if (!all) return stop("interrupted");
+}
 
-  double before = result_.best_ns;
-  std::vector<Tried> tried;
-  for (size_t i = 0; i < built.size(); ++i) {
-    if (interrupted) break;
+measure::Job Tuner::JobFor(uint64_t id, int algorithm, Build build) const {
+  measure::Job job;
+  job.id = id;
+  job.kernel = std::move(build.kernel);
+  job.signature = std::move(build.signature);
+  job.expectation = expectation_;
+  job.tolerance_factor = problem_.algorithms()[static_cast<size_t>(algorithm)].tolerance_factor;
+  job.scenario = scenario_;
+  job.timing.best_ns = result_.found ? result_.best_ns : 0;
+  return job;
+}
+
+Result<measure::Outcome> Tuner::Measure(const Candidate& candidate, Attempt* attempt) {
+  if (!attempt->build.ok()) {
     measure::Outcome outcome;
-    if (built[i].kernel.ok()) {
-      measure::Job job;
-      job.id = i;
-      job.kernel = *std::move(built[i].kernel);
-      job.signature = *std::move(built[i].signature);
-      job.expectation = expectation_;
-      job.tolerance_factor =
-          problem_.algorithms()[static_cast<size_t>(candidates[i].algorithm)].tolerance_factor;
-      job.scenario = scenario_;
-      job.timing.best_ns = result_.found ? result_.best_ns : 0;
-      TS_RETURN_IF_ERROR(measurer_->Submit(std::move(job)));
-      TS_ASSIGN_OR_RETURN(measure::Trial trial, measurer_->Wait());
-      outcome = std::move(trial.outcome);
-    } else {
-      outcome.kind = measure::OutcomeKind::kCompileError;
-      outcome.detail = std::string(MessageOf(built[i].kernel.status()));
-    }
-    Note(candidates[i], built[i].trace, outcome);
-    TS_RETURN_IF_ERROR(report_({built[i].trace, outcome, candidates[i].hash}));
+    outcome.kind = measure::OutcomeKind::kCompileError;
+    outcome.detail = std::string(MessageOf(attempt->build.status()));
+    for (Drops* drops : {&build_drops_, &result_.drops})
+      drops->Add(StrCat(kRefusedBy, NameOf(attempt->part)), outcome.detail);
+    return outcome;
+  }
+  TS_RETURN_IF_ERROR(
+      measurer_->Submit(JobFor(candidate.hash, candidate.algorithm, *std::move(attempt->build))));
+  TS_ASSIGN_OR_RETURN(measure::Trial trial, measurer_->Wait());
+  return std::move(trial.outcome);
+}
+
+Result<bool> Tuner::Step(const std::atomic<bool>& interrupted, const StepLimits& limits) {
+  auto stop = [&](std::string_view why) {
+    Stop(why);
+    return false;
+  };
+  if (interrupted) return stop("interrupted");
+  if (limits.trials <= 0) return stop("trials");
+  if (std::string_view reason = ReasonToStop(); !reason.empty()) return stop(reason);
+
+  size_t count = static_cast<size_t>(std::min(static_cast<int64_t>(options_.batch), limits.trials));
+  std::vector<Candidate> candidates = policy_->Propose(count);
+  result_.drops = policy_->drops();
+  result_.drops.Merge(build_drops_);
+  if (candidates.empty()) return stop("space exhausted");
+  std::vector<Attempt> attempts(candidates.size());
+  BuildAll(candidates, interrupted, &attempts);
+
+  const double before = result_.best_ns;
+  std::vector<Tried> tried;
+  for (size_t i = 0; i < attempts.size(); ++i) {
+    if (interrupted || absl::IsCancelled(attempts[i].build.status())) break;
+    if (i > 0 && std::chrono::steady_clock::now() >= limits.deadline) break;
+    TS_ASSIGN_OR_RETURN(measure::Outcome outcome, Measure(candidates[i], &attempts[i]));
+    Note(candidates[i], attempts[i].trace, outcome);
+    TS_RETURN_IF_ERROR(report_({attempts[i].trace, outcome, candidates[i].hash}));
     tried.push_back({candidates[i], outcome.ok(), outcome.median_ns});
   }
   TS_RETURN_IF_ERROR(policy_->Learn(tried));
-  double gain = before > 0 ? before - result_.best_ns : result_.best_ns;
+  const double gain = before > 0 ? before - result_.best_ns : result_.best_ns;
   constexpr double kFading = 0.5;
   recent_gain_ns_ = kFading * recent_gain_ns_ + (1 - kFading) * gain;
   if (interrupted) return stop("interrupted");
+  if (std::string_view reason = ReasonToStop(); !reason.empty()) return stop(reason);
   return true;
 }
 
 double Tuner::ExpectedGainNs() const {
-  if (!result_.found) return std::numeric_limits<double>::max();  // every workload is tried once first
-  double possible =
+  if (!result_.found) return std::numeric_limits<double>::infinity();  // every workload is tried once first
+  const double possible =
       options_.limit_ns > 0 ? std::max(0.0, result_.best_ns - options_.limit_ns) : result_.best_ns;
   return std::min(recent_gain_ns_, possible);
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tuning loop of one workload: propose, build on all cores, then check and time alone, learn.
+// The tuning of one workload: propose, build on all cores, then check and time alone, learn; in the end time
+// the best few against each other.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,25 +15,32 @@
 #include "codegen/target.h"
 #include "costmodel/cost_model.h"
 #include "measure/measurer.h"
+#include "search/build.h"
+#include "search/drops.h"
 #include "search/search_policy.h"
 #include "support/thread_pool.h"
 
 namespace tunesmith::search {
 
 struct TuneOptions {
-  int64_t trials = 300;  // at most, those of earlier runs included
-  double seconds = 0;    // stop proposing after this long; 0: no limit
+  int64_t trials = 300;  // those of earlier runs included; over several workloads pooled (search/scheduler.h)
+  double seconds = 0;    // finals included; pooled too; 0: no limit
   uint64_t seed = 1;
   std::string policy = "evolution";
-  size_t batch = 16;    // candidates between two trainings of the model
-  double limit_ns = 0;  // what the hardware allows (measure/limits.h); 0: unknown
+  size_t batch = 16;        // candidates between two trainings of the model
+  double limit_ns = 0;      // what the hardware allows (measure/limits.h); 0: unknown
+  size_t finalists = 4;     // the best so many are timed again, against each other; 0: there are no finals
+  bool final_alone = true;  // whether one that has no rival is timed again, for its number's sake
+  std::string xgboost = std::string(costmodel::kXgboostLibrary);  // the learned model's library
 };
 
-/// One finished trial, as it is recorded.
+/// One finished trial, or what finals said of one finalist, as it is recorded.
 struct TrialReport {
   schedule::Trace trace;
   measure::Outcome outcome;
   uint64_t plan_hash = 0;
+  bool finalist = false;
+  int processes = 1;  // that the samples come from: 1 for a trial and for a failure
 };
 
 /// An earlier trial of the same workload, target and scenario.
@@ -38,20 +48,42 @@ struct EarlierTrial {
   schedule::Trace trace;
   bool ok = false;
   double latency_ns = 0;
+  bool finalist = false;  // as in TrialReport
+};
+
+/// How the finals went (measure/finalists.h).
+struct Finals {
+  int finalists = 0;  // that were timed against each other; 0: there were no finals
+  int processes = 0;  // fresh ones, in each of which all of them were timed
+  int tied = 0;       // of them could not be told from the winner
+  double noise = 0;   // relative difference between a kernel and its own copy
 };
 
 struct TuneResult {
   int64_t trials = 0;                       // of this run
   std::map<std::string, int64_t> outcomes;  // how many ended how
+  /// What was looked at and dropped before it was a trial, and ("refused by lowering", "refused by the code
+  /// generator") which trials failed to build.
+  Drops drops;
   bool found = false;
   schedule::Trace best;
-  double best_ns = 0;
-  double first_ns = 0;  // of the model's first proposal: the default schedule
+  double best_ns = 0;   // after finals, the winner's median in them
+  double first_ns = 0;  // of the first kernel ever tried: the default schedule's, unless it failed
+  Finals finals;
   std::string stopped;  // why: "trials", "seconds", "nothing left to win", "space exhausted", "interrupted"
+  std::string model;    // "xgboost" or "analytic": what ranks candidates
+  std::string model_notice;  // why it is not the learned one, and how to get that; else empty
 };
 
-/// A workload being tuned. Steps are taken one batch at a time, so that a scheduler can divide time among
-/// several.
+/// What one step may spend.
+struct StepLimits {
+  int64_t trials = std::numeric_limits<int64_t>::max();
+  /// No kernel is measured after it, but the first of the step.
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+};
+
+/// A workload being tuned. Steps are taken one batch at a time, so that a scheduler can divide trials and
+/// time among several.
 class Tuner {
  public:
   /// `measurer` and `pool` outlive the tuner. `report` is called for every finished trial, in order, before
@@ -64,26 +96,61 @@ class Tuner {
                                                std::function<Status(const TrialReport&)> report);
   ~Tuner();
 
-  /// Makes earlier trials known: they are not repeated, the model learns from them, and they count.
-  /// Those that do not replay are left out.
+  /// Makes earlier trials, in the order in which they were made, known: they are not repeated, the model
+  /// learns from them, and they count, each candidate once. What was said last of a candidate holds, so that
+  /// a finalist's later measurement replaces its trial's. Those that do not replay are left out.
   Status Resume(const std::vector<EarlierTrial>& earlier);
 
-  /// Tries one batch. False when there is nothing more to do.
-  Result<bool> Step(const std::atomic<bool>& interrupted);
+  /// Tries one batch. False when there is nothing more to do; result().stopped then says why.
+  Result<bool> Step(const std::atomic<bool>& interrupted, const StepLimits& limits = {});
+
+  /// To be called once no more steps are taken: times the best few again, in fresh processes, within about
+  /// `seconds`, reports them, and makes the winner's measurement the result. Where the seconds do not
+  /// suffice, or it is interrupted, the result stays that of the trials; where nothing was tried since the
+  /// last finals, that of those.
+  Status TimeFinalists(const std::atomic<bool>& interrupted, double seconds);
+  /// About how long TimeFinalists takes where nothing presses.
+  double FinalsSeconds() const;
+
+  /// Notes why no more steps are taken, where the reason lies outside (the budget); the first reason stays.
+  void Stop(std::string_view why);
 
   const TuneResult& result() const { return result_; }
-  /// Trials of earlier runs and this one.
+  const TuneOptions& options() const { return options_; }
+  /// Candidates tried in earlier runs and this one.
   int64_t trials() const { return trials_; }
   /// By how much the next batch may be expected to shorten the kernel, in ns: what recent batches did,
-  /// fading.
+  /// fading, and never more than is left to the limit. Infinite before the first success.
   double ExpectedGainNs() const;
   const Problem& problem() const { return problem_; }
 
  private:
   Tuner() = default;
 
-  struct Built;
+  /// One of the fastest kernels so far.
+  struct Contender {
+    int algorithm = 0;
+    uint64_t hash = 0;
+    schedule::Trace trace;
+    double latency_ns = 0;
+    bool finalist = false;  // the latency is that of finals
+  };
+  struct Attempt;
+
+  /// Why no further batch is worth while; empty if one is.
+  std::string_view ReasonToStop() const;
+  void BuildAll(const std::vector<Candidate>& candidates, const std::atomic<bool>& interrupted,
+                std::vector<Attempt>* attempts);
+  Result<measure::Outcome> Measure(const Candidate& candidate, Attempt* attempt);
+  measure::Job JobFor(uint64_t id, int algorithm, Build build) const;
+  /// Adds a timed kernel to the contenders, fastest first, or changes its latency.
+  void Enter(Contender contender);
+  void Leave(uint64_t hash);
   void Note(const Candidate& candidate, const schedule::Trace& trace, const measure::Outcome& outcome);
+  /// Makes a contender the result.
+  void Choose(const Contender& contender);
+  /// Those that the best may turn out to be slower than, as many as options say.
+  std::vector<Contender> Finalists() const;
 
   Problem problem_;
   te::Graph definition_;
@@ -96,11 +163,12 @@ class Tuner {
   std::function<Status(const TrialReport&)> report_;
   std::unique_ptr<costmodel::CostModel> model_;
   std::unique_ptr<SearchPolicy> policy_;
+  std::vector<Contender> contenders_;
+  Drops build_drops_;
   TuneResult result_;
   int64_t trials_ = 0;
   int64_t since_gain_ = 0;  // trials since the best became at least half a per cent better
   double recent_gain_ns_ = 0;
-  std::chrono::steady_clock::time_point start_;
 };
 
 /// The plan's view of a target and a number of threads.

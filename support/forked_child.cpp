@@ -21,6 +21,10 @@ ForkedChild::~ForkedChild() {
   }
 }
 
+void ForkedChild::Pause() const { kill(pid_, SIGSTOP); }
+
+void ForkedChild::Continue() const { kill(pid_, SIGCONT); }
+
 Result<ForkedChild> ForkChild(const std::function<void(int in, int out)>& body) {
   auto refused = [] {
     return Unavailable(StrCat("a process cannot be started: ", std::string_view(std::strerror(errno))));

@@ -22,6 +22,10 @@ class ForkedChild {
   /// Kills the child, if it still runs, and waits for its end.
   ~ForkedChild();
 
+  /// Stops all of the child's threads, and lets them go on.
+  void Pause() const;
+  void Continue() const;
+
   int to() const { return to_.get(); }      // what is written here, the child reads
   int from() const { return from_.get(); }  // what the child writes
 

@@ -238,23 +238,25 @@ Expr WithArguments(const ExprNode& node, std::vector<Expr> args) {
   return std::make_shared<ExprNode>(node);
 }
 
-Expr Substitute(const Expr& e, const std::function<Expr(const Expr&)>& replace) {
-  Expr result = e;
-  bool changed = false;
+Expr Substitute(const Expr& e, absl::FunctionRef<Expr(const Expr&)> replace) {
+  // Most nodes of most trees stay as they are: nothing is copied before the first argument that changes.
   std::vector<Expr> args;
-  args.reserve(e->args.size());
-  for (const Expr& arg : e->args) {
-    args.push_back(arg ? Substitute(arg, replace) : nullptr);
-    changed = changed || args.back() != arg;
+  for (size_t i = 0; i < e->args.size(); ++i) {
+    const Expr& arg = e->args[i];
+    if (!arg) continue;
+    Expr replaced = Substitute(arg, replace);
+    if (replaced == arg) continue;
+    if (args.empty()) args = e->args;
+    args[i] = std::move(replaced);
   }
-  if (changed) result = WithArguments(*e, std::move(args));
+  Expr result = args.empty() ? e : WithArguments(*e, std::move(args));
   if (result->kind == ExprKind::kVar || result->kind == ExprKind::kRead) {
     if (Expr replaced = replace(result)) return replaced;
   }
   return result;
 }
 
-void Visit(const Expr& e, const std::function<void(const Expr&)>& visit) {
+void Visit(const Expr& e, absl::FunctionRef<void(const Expr&)> visit) {
   for (const Expr& arg : e->args) {
     if (arg) Visit(arg, visit);
   }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "te/dtype.h"
 
 namespace tunesmith::te {
@@ -118,9 +119,9 @@ bool Same(const Expr& a, const Expr& b);
 Expr WithArguments(const ExprNode& node, std::vector<Expr> args);
 /// The tree with every kVar and kRead for which `replace` returns an expression replaced by it (arguments
 /// first).
-Expr Substitute(const Expr& e, const std::function<Expr(const Expr&)>& replace);
+Expr Substitute(const Expr& e, absl::FunctionRef<Expr(const Expr&)> replace);
 /// Calls `visit` for each node, children first.
-void Visit(const Expr& e, const std::function<void(const Expr&)>& visit);
+void Visit(const Expr& e, absl::FunctionRef<void(const Expr&)> visit);
 std::string_view NameOf(Function function);
 
 /// The names to print variables and tensors by.

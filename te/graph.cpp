@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "te/graph.h"
 
+#include <algorithm>
+
 #include "te/scalar.h"
 
 namespace tunesmith::te {
@@ -33,6 +35,12 @@ std::string AxisNames(const Stage& stage, size_t begin, size_t end) {
     names += stage.axes[i].name;
   }
   return names;
+}
+
+bool ReadsTensor(const ExprNode& e, int tensor) {
+  if (e.kind == ExprKind::kRead && e.id == tensor) return true;
+  return std::any_of(e.args.begin(), e.args.end(),
+                     [&](const Expr& arg) { return arg && ReadsTensor(*arg, tensor); });
 }
 
 /// True for products and what binds more tightly, but not quotients.
@@ -130,10 +138,7 @@ std::vector<int> Graph::Outputs() const {
 std::vector<int> Graph::ConsumersOf(int tensor) const {
   std::vector<int> consumers;
   for (size_t i = 0; i < stages.size(); ++i) {
-    bool reads = false;
-    Visit(stages[i].body,
-          [&](const Expr& e) { reads = reads || (e->kind == ExprKind::kRead && e->id == tensor); });
-    if (reads) consumers.push_back(static_cast<int>(i));
+    if (ReadsTensor(*stages[i].body, tensor)) consumers.push_back(static_cast<int>(i));
   }
   return consumers;
 }

@@ -20,7 +20,7 @@ struct Unit {
   Workspace main_workspace, pack_workspace;
 };
 
-Status Emit(const ir::Program& program, const Target& target, const std::string& prefix, Unit* unit) {
+Status Emit(const ir::Program& program, const Target& target, Unit* unit) {
   unit->context.setDiscardValueNames(true);
   TS_ASSIGN_OR_RETURN(unit->machine, MachineFor(target));
   unit->module = std::make_unique<llvm::Module>("kernel", unit->context);
@@ -30,11 +30,11 @@ Status Emit(const ir::Program& program, const Target& target, const std::string&
   ir::Function main = program.main;
   auto multiply_add = target.fma ? ir::MultiplyAdd::kFused : ir::MultiplyAdd::kSeparate;
   ir::ExpandMath(&main, multiply_add);
-  TS_ASSIGN_OR_RETURN(unit->main_workspace, EmitEntry(main, target, prefix + "_main", unit->module.get()));
+  TS_ASSIGN_OR_RETURN(unit->main_workspace, EmitEntry(main, target, Object::kMain, unit->module.get()));
   if (program.pack.body) {
     ir::Function pack = program.pack;
     ir::ExpandMath(&pack, multiply_add);
-    TS_ASSIGN_OR_RETURN(unit->pack_workspace, EmitEntry(pack, target, prefix + "_pack", unit->module.get()));
+    TS_ASSIGN_OR_RETURN(unit->pack_workspace, EmitEntry(pack, target, Object::kPack, unit->module.get()));
   }
   std::string error;
   llvm::raw_string_ostream stream(error);
@@ -50,39 +50,36 @@ std::string TextOf(const llvm::Module& module) {
   return text;
 }
 
-constexpr char kPrefix[] = "kernel";
-
 }  // namespace
 
 Result<Kernel> Compile(const ir::Program& program, const Target& target) {
   Unit unit;
-  TS_RETURN_IF_ERROR(Emit(program, target, kPrefix, &unit));
-  Optimise(unit.module.get(), unit.machine.get());
+  TS_RETURN_IF_ERROR(Emit(program, target, &unit));
+  Optimise(unit.module.get(), unit.machine.get(), target.vector_registers);
   llvm::SmallVector<char, 0> object;
   TS_RETURN_IF_ERROR(Generate(unit.module.get(), unit.machine.get(), false, &object));
   Kernel kernel;
-  TS_ASSIGN_OR_RETURN(kernel.image, LayOut(object, StrCat(kPrefix, "_main"), StrCat(kPrefix, "_pack")));
+  TS_ASSIGN_OR_RETURN(kernel.image, LayOut(object, Object::kMain, Object::kPack));
   kernel.main_workspace = unit.main_workspace;
   kernel.pack_workspace = unit.pack_workspace;
   return kernel;
 }
 
-Result<std::vector<uint8_t>> CompileObject(const ir::Program& program, const Target& target,
-                                           const std::string& prefix) {
+Result<Object> CompileObject(const ir::Program& program, const Target& target) {
   Unit unit;
-  TS_RETURN_IF_ERROR(Emit(program, target, prefix, &unit));
-  Optimise(unit.module.get(), unit.machine.get());
-  llvm::SmallVector<char, 0> object;
-  TS_RETURN_IF_ERROR(Generate(unit.module.get(), unit.machine.get(), false, &object));
-  return std::vector<uint8_t>(object.begin(), object.end());
+  TS_RETURN_IF_ERROR(Emit(program, target, &unit));
+  Optimise(unit.module.get(), unit.machine.get(), target.vector_registers);
+  llvm::SmallVector<char, 0> bytes;
+  TS_RETURN_IF_ERROR(Generate(unit.module.get(), unit.machine.get(), false, &bytes));
+  return Object{std::string(bytes.begin(), bytes.end()), unit.main_workspace, unit.pack_workspace};
 }
 
 Result<Listing> List(const ir::Program& program, const Target& target) {
   Unit unit;
-  TS_RETURN_IF_ERROR(Emit(program, target, kPrefix, &unit));
+  TS_RETURN_IF_ERROR(Emit(program, target, &unit));
   Listing listing;
   listing.llvm_ir = TextOf(*unit.module);
-  Optimise(unit.module.get(), unit.machine.get());
+  Optimise(unit.module.get(), unit.machine.get(), target.vector_registers);
   listing.optimised_llvm_ir = TextOf(*unit.module);
   llvm::SmallVector<char, 0> assembly;
   TS_RETURN_IF_ERROR(Generate(unit.module.get(), unit.machine.get(), true, &assembly));

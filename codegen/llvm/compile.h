@@ -16,9 +16,15 @@ namespace tunesmith::codegen {
 /// reason.
 Result<Kernel> Compile(const ir::Program& program, const Target& target);
 
-/// The same code as relocatable object whose only visible symbols are PREFIX_main and PREFIX_pack.
-Result<std::vector<uint8_t>> CompileObject(const ir::Program& program, const Target& target,
-                                           const std::string& prefix);
+/// The same code as relocatable ELF object, for linkers. Its only global symbols are the entries, hidden.
+struct Object {
+  static constexpr char kMain[] = "kernel_main";
+  static constexpr char kPack[] = "kernel_pack";  // not there if there is nothing to pack
+  std::string bytes;
+  Workspace main_workspace;
+  Workspace pack_workspace;
+};
+Result<Object> CompileObject(const ir::Program& program, const Target& target);
 
 /// What people look at: LLVM IR before and after optimisation, and assembly.
 struct Listing {

@@ -3,6 +3,7 @@
 
 #include <mutex>
 
+#include "codegen/llvm/register_pressure.h"
 #include "llvm/Analysis/AliasAnalysis.h"
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
@@ -41,7 +42,7 @@ Result<std::unique_ptr<llvm::TargetMachine>> MachineFor(const Target& target) {
                                  llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));
 }
 
-void Optimise(llvm::Module* module, llvm::TargetMachine* machine) {
+void Optimise(llvm::Module* module, llvm::TargetMachine* machine, int vector_registers) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager sccs;
@@ -52,16 +53,25 @@ void Optimise(llvm::Module* module, llvm::TargetMachine* machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, sccs, modules);
-  llvm::FunctionPassManager passes;
-  passes.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
-  passes.addPass(llvm::EarlyCSEPass(true));
-  passes.addPass(llvm::InstCombinePass());
-  passes.addPass(llvm::SimplifyCFGPass());
-  passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), true));
-  passes.addPass(llvm::EarlyCSEPass(true));
-  llvm::ModulePassManager all;
-  all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(passes)));
-  all.run(*module, modules);
+  llvm::FunctionPassManager simplify, hoist, share;
+  simplify.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+  simplify.addPass(llvm::EarlyCSEPass(true));
+  simplify.addPass(llvm::InstCombinePass());
+  simplify.addPass(llvm::SimplifyCFGPass());
+  hoist.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), true));
+  share.addPass(llvm::EarlyCSEPass(true));
+  auto run = [&](llvm::FunctionPassManager* passes, llvm::Function* function) {
+    functions.invalidate(*function, passes->run(*function, functions));
+  };
+  for (llvm::Function& function : *module) {
+    if (function.isDeclaration()) continue;
+    run(&simplify, &function);
+    {
+      HeldLoads held(LoadsToStay(&function, &functions, vector_registers));
+      run(&hoist, &function);
+    }
+    run(&share, &function);
+  }
 }
 
 Status Generate(llvm::Module* module, llvm::TargetMachine* machine, bool assembly,

@@ -18,8 +18,9 @@ namespace tunesmith::codegen {
 Result<std::unique_ptr<llvm::TargetMachine>> MachineFor(const Target& target);
 
 /// A short pipeline for code that is tiled, vectorised and unrolled already: values into registers,
-/// invariants out of loops, common addresses once. No loop is transformed.
-void Optimise(llvm::Module* module, llvm::TargetMachine* machine);
+/// invariants out of loops (as far as the machine's `vector_registers` hold them), common addresses once. No
+/// loop is transformed.
+void Optimise(llvm::Module* module, llvm::TargetMachine* machine, int vector_registers);
 
 /// Appends the object file, or the assembly text.
 Status Generate(llvm::Module* module, llvm::TargetMachine* machine, bool assembly,

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE  // F_SETSIG, REG_ERR
+#define _GNU_SOURCE  // REG_ERR
 #endif
 #include "measure/runner/faults.h"
 
-#include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdint>
 #include <cstring>
 
 namespace tunesmith::measure::runner {
@@ -18,9 +20,9 @@ namespace {
 
 // Signal handlers have no argument of their own.
 int reply_fd_of_handler = -1;
-int request_fd_of_handler = -1;
 const Buffers* buffers_of_handler = nullptr;
-volatile sig_atomic_t in_kernel = 0;
+std::atomic<bool> in_kernel = false;
+static_assert(std::atomic<bool>::is_always_lock_free);  // a signal handler reads it
 
 /// Whether a fault was a write, where the processor says so.
 bool IsWrite([[maybe_unused]] const void* context) {
@@ -35,7 +37,7 @@ bool IsWrite([[maybe_unused]] const void* context) {
 void OnFault(int signal, siginfo_t* info, void* context) {
   Crash crash;
   crash.signal = static_cast<uint32_t>(signal);
-  crash.in_kernel = in_kernel != 0;
+  crash.in_kernel = in_kernel;
   if (signal == SIGSEGV || signal == SIGBUS) {
     crash.address = reinterpret_cast<uintptr_t>(info->si_addr);
     crash.wrote = signal == SIGSEGV && IsWrite(context);
@@ -51,9 +53,18 @@ void OnFault(int signal, siginfo_t* info, void* context) {
   _exit(128 + signal);
 }
 
-void OnPipeChange(int) {
-  pollfd request = {request_fd_of_handler, POLLIN, 0};
-  if (poll(&request, 1, 0) == 1 && (request.revents & POLLHUP) != 0) _exit(0);
+/// Sleeps until the other end of the input is closed, then ends the process if a kernel runs. Between kernels
+/// the requests that came before the end are still answered, and the reader of requests sees the end itself.
+/// (O_ASYNC was tried first: of a socket that is closed while its data is being read, no signal comes.)
+void* WatchInput(void* fd) {
+  pollfd input = {static_cast<int>(reinterpret_cast<intptr_t>(fd)), 0, 0};
+  while (poll(&input, 1, -1) < 0 || (input.revents & (POLLHUP | POLLERR | POLLNVAL)) == 0) {
+  }
+  while (!in_kernel) {
+    constexpr int kMilliseconds = 5;
+    poll(nullptr, 0, kMilliseconds);
+  }
+  _exit(0);
 }
 
 }  // namespace
@@ -74,19 +85,13 @@ void ReportFaults(int reply_fd, const Buffers* buffers) {
   for (int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT}) sigaction(signal, &action, nullptr);
 }
 
-void EndWithMeasurer(int request_fd) {
-  request_fd_of_handler = request_fd;
-  struct sigaction action = {};
-  action.sa_handler = OnPipeChange;
-  action.sa_flags = SA_RESTART;
-  sigaction(SIGIO, &action, nullptr);
-  // Where the descriptor is no pipe this fails, and the end of input ends the runner between requests.
-  if (fcntl(request_fd, F_SETOWN, getpid()) == 0) {
-    fcntl(request_fd, F_SETFL, fcntl(request_fd, F_GETFL) | O_ASYNC);
-  }
+bool EndWithMeasurer(int request_fd) {
+  pthread_t watcher;
+  void* argument = reinterpret_cast<void*>(static_cast<intptr_t>(request_fd));
+  return pthread_create(&watcher, nullptr, WatchInput, argument) == 0 && pthread_detach(watcher) == 0;
 }
 
-InKernel::InKernel() { in_kernel = 1; }
-InKernel::~InKernel() { in_kernel = 0; }
+InKernel::InKernel() { in_kernel = true; }
+InKernel::~InKernel() { in_kernel = false; }
 
 }  // namespace tunesmith::measure::runner

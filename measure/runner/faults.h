@@ -11,9 +11,10 @@ namespace tunesmith::measure::runner {
 /// the process. `buffers` outlives the process's last kernel.
 void ReportFaults(int reply_fd, const Buffers* buffers);
 
-/// From now on the process ends as soon as the other end of the pipe `request_fd` is closed, even while a
-/// kernel runs. (PR_SET_PDEATHSIG would do it when the *thread* that started the runner ends.)
-void EndWithMeasurer(int request_fd);
+/// From now on the process ends as soon as the other end of the pipe or socket `request_fd` is closed, even
+/// while a kernel runs. (PR_SET_PDEATHSIG would do it when the *thread* that started the runner ends.)
+/// False if the system has no thread left for this.
+bool EndWithMeasurer(int request_fd);
 
 /// While one lives, a fault is a kernel's.
 class InKernel {

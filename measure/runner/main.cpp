@@ -86,7 +86,10 @@ int main(int argc, char** argv) {
 
   Session session(memory_limit);
   tunesmith::measure::runner::ReportFaults(reply_fd, &session.buffers());
-  tunesmith::measure::runner::EndWithMeasurer(request_fd);
+  if (!tunesmith::measure::runner::EndWithMeasurer(request_fd)) {
+    std::fputs("tunesmith-runner: the system starts no more threads\n", stderr);
+    return 2;
+  }
   FrameDecoder decoder;
   Frame request;
   while (ReadFrame(request_fd, &decoder, &request)) {

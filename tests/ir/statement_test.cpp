@@ -224,6 +224,21 @@ TEST(Partition, AParallelLoopStaysOne) {
             "        B[j + 16] = A[j + 16]\n");
 }
 
+TEST(Partition, ParallelLoopsStayDirectlyNested) {
+  Expr at = i * Int(8) + k;
+  Stmt rows = Serial(2, 8, If(Lt(at, Int(20)), ToB(at, A(at))));
+  Stmt body = For(LoopKind::kParallel, 0, Int(0), Int(3), For(LoopKind::kParallel, 1, Int(0), Int(5), rows));
+  EXPECT_EQ(Partitioned(body, {0}),
+            "  parallel i in 0..3\n"
+            "    parallel j in 0..5\n"
+            "      if i < 2\n"
+            "        for k in 0..8\n"
+            "          B[i*8 + k] = A[i*8 + k]\n"
+            "      else\n"
+            "        for k in 0..4\n"
+            "          B[k + 16] = A[k + 16]\n");
+}
+
 TEST(Partition, ConditionsThatRarelyHoldAreSingledOut) {
   Stmt body = Serial(0, 9, If(Eq(i, Int(0)), ToB(Int(0), te::Float(0)), ToB(Int(0), A(i))));
   EXPECT_EQ(Partitioned(body, {0}),

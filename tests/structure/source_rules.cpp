@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 // docs/design.md, "Folders".
 constexpr std::string_view kFolders[] = {"support",   "te",       "schedule", "ir",     "codegen", "measure",
-                                         "costmodel", "database", "rpc",      "search", "cli"};
+                                         "costmodel", "database", "rpc",      "search", "library", "cli"};
 
 /// Folders that are built without the rest, and what they may include.
 struct SelfContained {

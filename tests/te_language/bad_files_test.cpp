@@ -64,11 +64,11 @@ TEST(BadFiles, NestedTooDeep) {
 }
 
 TEST(BadFiles, NestingIsShownWhereItIsTooDeep) {
-  // The block and the stage's value are two levels, each parenthesis is one more.
+  // The block and the stage's value are two levels, each parenthesis and each index is one more.
   EXPECT_EQ(ParseError(StageOf(Repeat("(", 200000))),
-            "f.te:2:206: nested more than 200 levels deep\n  " + Repeat("(", 100) + "\n  " + Repeat(" ", 50) +
+            "f.te:2:207: nested more than 200 levels deep\n  " + Repeat("(", 100) + "\n  " + Repeat(" ", 50) +
                 "^\n  to fix: name inner parts as stages of their own");
-  EXPECT_EQ(ParseError(StageOf(Repeat("(", 198) + "X[i]" + Repeat(")", 198))), "parsed");
+  EXPECT_EQ(ParseError(StageOf(Repeat("(", 197) + "X[i]" + Repeat(")", 197))), "parsed");
 }
 
 TEST(BadFiles, BlocksNestedTooDeep) {

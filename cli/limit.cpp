@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/limit.h"
+
+#include <algorithm>
+
+#include "measure/work.h"
+#include "support/strings.h"
+#include "support/units.h"
+
+namespace tunesmith::cli {
+
+Result<measure::Limits> MachineLimits() {
+  // Of the machine, whatever the kernels are compiled for: a narrower target shows as a smaller share.
+  TS_ASSIGN_OR_RETURN(codegen::Target native, codegen::TargetNamed("native"));
+  const measure::LimitsPlan plan = measure::PlanFor(native);
+  Result<std::filesystem::path> file = measure::LimitsFile();
+  // Without a home there is no cache; then they are measured each time.
+  return file.ok() ? measure::CachedLimits(*file, plan) : measure::MeasureLimits(plan);
+}
+
+WorkloadBounds::WorkloadBounds(const measure::Limits& limits, const te::Workload& workload,
+                               const measure::Scenario& scenario) {
+  for (const te::Algorithm& algorithm : workload.algorithms) {
+    bounds_.push_back(measure::BoundOf(limits, measure::WorkOf(algorithm.graph), scenario));
+    if (workload.algorithms.size() > 1) graphs_.push_back(te::Normalize(algorithm.graph));
+  }
+}
+
+const measure::Bound& WorkloadBounds::Least() const {
+  return *std::min_element(bounds_.begin(), bounds_.end(),
+                           [](const auto& a, const auto& b) { return a.ns < b.ns; });
+}
+
+const measure::Bound& WorkloadBounds::Of(const schedule::Trace& trace) const {
+  for (size_t i = 0; i < graphs_.size(); ++i) {
+    if (schedule::Replay(trace, graphs_[i]).ok()) return bounds_[i];
+  }
+  return Least();
+}
+
+double ShareOf(const measure::Bound& bound, double latency_ns) {
+  return latency_ns > 0 ? bound.ns / latency_ns : 0;
+}
+
+std::string ShareText(const measure::Bound& bound, double latency_ns) {
+  double share = ShareOf(bound, latency_ns);
+  return share > 0 ? StrCat(FormatShare(share), " of ", bound.what) : "-";
+}
+
+}  // namespace tunesmith::cli

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_report.h"
+
+#include <cstdio>
+
+#include "cli/output.h"
+#include "support/strings.h"
+#include "support/units.h"
+
+namespace tunesmith::cli {
+namespace {
+
+nlohmann::json NumberOrNull(double value) { return value > 0 ? nlohmann::json(value) : nlohmann::json(); }
+
+std::string Fixed(const char* format, double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+/// "2 timeout, 1 crash"; empty if all went well.
+std::string Failures(const search::TuneResult& result) {
+  std::string text;
+  for (const auto& [name, count] : result.outcomes) {
+    if (name != measure::NameOf(measure::OutcomeKind::kOk))
+      StrAppend(&text, text.empty() ? "" : ", ", count, " ", name);
+  }
+  return text;
+}
+
+}  // namespace
+
+nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial) {
+  const measure::Outcome& outcome = trial.outcome;
+  nlohmann::json line = {{"event", "trial"},
+                         {"workload", run.named.hash},
+                         {"id", run.named.id},
+                         {"outcome", measure::NameOf(outcome.kind)},
+                         {"trace", schedule::ToString(trial.trace)}};
+  line["latency_ns"] = NumberOrNull(outcome.ok() ? outcome.median_ns : 0);
+  line["limit_share"] =
+      NumberOrNull(outcome.ok() ? ShareOf(run.bounds.Of(trial.trace), outcome.median_ns) : 0);
+  if (!outcome.detail.empty()) line["detail"] = outcome.detail;
+  return line;
+}
+
+nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, const std::string& stopped) {
+  const measure::Bound& bound = run.bounds.Of(result.best);
+  nlohmann::json line = {{"event", "result"},           {"workload", run.named.hash},
+                         {"id", run.named.id},          {"trials", run.earlier + result.trials},
+                         {"new_trials", result.trials}, {"outcomes", result.outcomes},
+                         {"seconds", run.seconds},      {"stopped", stopped},
+                         {"checked", result.found}};
+  line["default_ns"] = NumberOrNull(run.default_ns);
+  line["tuned_ns"] = NumberOrNull(result.found ? result.best_ns : 0);
+  line["limit_ns"] = NumberOrNull(bound.ns);
+  line["limit"] = bound.what;
+  line["limit_share"] = NumberOrNull(result.found ? ShareOf(bound, result.best_ns) : 0);
+  line["trace"] = result.found ? nlohmann::json(schedule::ToString(result.best)) : nlohmann::json();
+  return line;
+}
+
+std::string ResultTable(const std::vector<Run>& runs, const std::vector<search::TuneResult>& results,
+                        const std::vector<std::string>& stopped, double seconds) {
+  Style style(stdout);
+  Table table({{"workload"},
+               {"default", Align::kRight},
+               {"tuned", Align::kRight},
+               {"gain", Align::kRight},
+               {"share of this CPU's limit"},
+               {"trials", Align::kRight},
+               {"new", Align::kRight},
+               {"seconds", Align::kRight},
+               {"checked"}});
+  std::string notes;
+  bool all_found = true;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const Run& run = runs[i];
+    const search::TuneResult& r = results[i];
+    all_found = all_found && r.found;
+    table.Add({run.named.id, run.default_ns > 0 ? FormatLatency(run.default_ns) : "-",
+               r.found ? FormatLatency(r.best_ns) : "-",
+               r.found && run.default_ns > 0 ? Fixed("%.2fx", run.default_ns / r.best_ns) : "-",
+               r.found ? ShareText(run.bounds.Of(r.best), r.best_ns) : "-",
+               FormatCount(run.earlier + r.trials), FormatCount(r.trials), Fixed("%.1f", run.seconds),
+               r.found ? "yes" : "no kernel"});
+    if (stopped[i] != "trials") StrAppend(&notes, run.named.id, ": stopped by: ", stopped[i], "\n");
+    std::string failures = Failures(r);
+    if (!failures.empty()) StrAppend(&notes, run.named.id, ": trials that failed: ", failures, "\n");
+  }
+  std::string last = all_found
+                         ? style.Good("Every kernel was checked against its definition before it was timed.")
+                         : style.Bad("For some workloads no kernel was found that is right.");
+  return StrCat(table.ToString(style), notes, FormatWait(seconds), " in all. ", last, "\n");
+}
+
+}  // namespace tunesmith::cli

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What tune run prints: a line of JSON for each trial and each result, or the final table.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/limit.h"
+#include "nlohmann/json.hpp"
+#include "search/tuner.h"
+
+namespace tunesmith::cli {
+
+/// One workload being tuned, with what is told about it besides the tuner's own result.
+struct Run {
+  NamedWorkload named;
+  database::Key key;
+  WorkloadBounds bounds;
+  std::string default_trace = "";
+  double default_ns = 0;  // of the default schedule, in this run or an earlier one; 0: not timed
+  int64_t earlier = 0;    // trials found in the database
+  double seconds = 0;     // spent on it in this run
+};
+
+/// {"event": "trial", …}
+nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial);
+/// {"event": "result", …}; `stopped` says why no more was tried.
+nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, const std::string& stopped);
+
+/// The final table, and below it one line for each workload of which something else must be said: that it
+/// stopped before its trials were used up, what became of trials that failed.
+std::string ResultTable(const std::vector<Run>& runs, const std::vector<search::TuneResult>& results,
+                        const std::vector<std::string>& stopped, double seconds);
+
+}  // namespace tunesmith::cli

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "library/folder.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+#include "library/texts.h"
+#include "nlohmann/json.hpp"
+#include "support/files.h"
+#include "support/strings.h"
+
+namespace tunesmith::library {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kLongestManifest = int64_t{256} << 20;
+
+/// Paths without "." and without a slash at the end, so that the last part is the folder's name.
+fs::path Plain(const fs::path& folder) {
+  fs::path plain = fs::absolute(folder).lexically_normal();
+  return plain.has_filename() ? plain : plain.parent_path();
+}
+
+/// The files that the library in `folder` lists as its own; empty if there is no library.
+std::set<std::string> OwnFiles(const fs::path& folder) {
+  Result<std::string> text = ReadFile(folder / "manifest.json", kLongestManifest);
+  if (!text.ok()) return {};
+  nlohmann::json manifest = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (!manifest.is_object() || manifest.value("format", nlohmann::json()) != kManifestFormat) return {};
+  std::set<std::string> own = {"manifest.json"};
+  nlohmann::json files = manifest.value("files", nlohmann::json());
+  for (const nlohmann::json& path : files) {
+    if (path.is_string()) own.insert(path.get<std::string>());
+  }
+  return own;
+}
+
+/// What Python leaves beside a module that it has loaded.
+bool IsPythonCache(const std::string& path) {
+  return path.starts_with("python/__pycache__/") && path.ends_with(".pyc");
+}
+
+Status CheckContents(const fs::path& folder) {
+  std::set<std::string> own = OwnFiles(folder);
+  std::error_code error;
+  fs::recursive_directory_iterator entry(folder, error), end;
+  for (; !error && entry != end; entry.increment(error)) {
+    if (entry->is_directory() && !entry->is_symlink()) continue;
+    std::string path = entry->path().lexically_relative(folder).string();
+    if (own.count(path) > 0 || (!own.empty() && IsPythonCache(path))) continue;
+    return Invalid(StrCat("cannot write a library to ", folder.string(), ": it holds ", path,
+                          ", which is not of a library; name a folder that is new or empty"));
+  }
+  if (error) return FileError("look into", folder, error.value());
+  return absl::OkStatus();
+}
+
+/// A name beside `folder` that does not exist yet, as a folder for this process alone.
+Result<fs::path> MakeStaging(const fs::path& folder) {
+  std::string name = (folder.parent_path() / StrCat(".", folder.filename().string(), ".XXXXXX")).string();
+  if (!mkdtemp(name.data())) return FileError("make a folder in", folder.parent_path(), errno);
+  return fs::path(name);
+}
+
+Status WriteAll(const fs::path& root, const Files& files) {
+  for (const auto& [path, file] : files) {
+    fs::path full = root / path;
+    TS_RETURN_IF_ERROR(MakeFolder(full.parent_path()));
+    TS_RETURN_IF_ERROR(WriteFile(full, file.bytes));
+    struct stat info;
+    if (!file.executable) continue;
+    // Whoever may read a program may run it.
+    if (stat(full.c_str(), &info) != 0 || chmod(full.c_str(), info.st_mode | (info.st_mode & 0444) >> 2) != 0)
+      return FileError("write", full, errno);
+  }
+  return absl::OkStatus();
+}
+
+/// Puts `made` in the place of `folder`. What was there is at `made` afterwards, or at `old`.
+Status Exchange(const fs::path& made, const fs::path& folder, const fs::path& old) {
+  if (rename(made.c_str(), folder.c_str()) == 0) return absl::OkStatus();  // there was none, or an empty one
+  if (errno != ENOTEMPTY && errno != EEXIST) return FileError("write", folder, errno);
+  if (renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) == 0)
+    return absl::OkStatus();
+  if (errno != EINVAL && errno != ENOSYS) return FileError("replace", folder, errno);
+  // A file system that cannot exchange: the old library steps aside first.
+  if (rename(folder.c_str(), old.c_str()) != 0) return FileError("replace", folder, errno);
+  if (rename(made.c_str(), folder.c_str()) == 0) return absl::OkStatus();
+  int error = errno;
+  rename(old.c_str(), folder.c_str());
+  return FileError("replace", folder, error);
+}
+
+}  // namespace
+
+Status CheckFolder(const fs::path& given) {
+  if (given.empty()) return Invalid("the output folder's name is empty");
+  fs::path folder = Plain(given);
+  struct stat info;
+  if (stat(folder.parent_path().c_str(), &info) != 0)
+    return FileError("write to", folder.parent_path(), errno);
+  if (!S_ISDIR(info.st_mode)) return FileError("write to", folder.parent_path(), ENOTDIR);
+  if (faccessat(AT_FDCWD, folder.parent_path().c_str(), W_OK | X_OK, AT_EACCESS) != 0)
+    return FileError("write to", folder.parent_path(), errno);
+  if (stat(folder.c_str(), &info) != 0) {
+    return errno == ENOENT ? absl::OkStatus() : FileError("write to", folder, errno);
+  }
+  if (!S_ISDIR(info.st_mode)) {
+    return Invalid(StrCat("cannot write a library to ", folder.string(),
+                          ": it is not a folder; name one that is new or empty"));
+  }
+  // Replacing needs no permission on the folder itself, but one marked read-only is meant to stay.
+  if (faccessat(AT_FDCWD, folder.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0)
+    return FileError("write to", folder, errno);
+  return CheckContents(folder);
+}
+
+Status WriteFolder(const fs::path& given, const Files& files) {
+  TS_RETURN_IF_ERROR(CheckFolder(given));
+  std::error_code ignored;
+  fs::path folder = Plain(given);
+  // A link to a folder stays a link.
+  if (fs::exists(folder, ignored)) folder = fs::canonical(folder, ignored);
+  TS_ASSIGN_OR_RETURN(fs::path staging, MakeStaging(folder));
+  // Below the private folder, so that the new one has the permissions that the user's mask gives.
+  fs::path made = staging / folder.filename();
+  Status status = WriteAll(made, files);
+  if (status.ok()) status = Exchange(made, folder, staging / "old");
+  fs::remove_all(staging, ignored);
+  return status;
+}
+
+}  // namespace tunesmith::library

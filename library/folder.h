@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts a generated library where the user wants it: all of it, or nothing.
+#pragma once
+
+#include <filesystem>
+
+#include "library/library.h"
+#include "support/status.h"
+
+namespace tunesmith::library {
+
+/// Whether WriteFolder could begin: to be asked before hours of tuning. The folder must be missing, empty, or
+/// an earlier library with nothing else in it; the folder above must exist and be writable. Otherwise an
+/// error that says what stands in the way.
+Status CheckFolder(const std::filesystem::path& folder);
+
+/// Writes the files into a new folder beside `folder` and then puts it in its place, so that at any time
+/// there is all of the old library or all of the new one. Fails where CheckFolder would, and when the disk is
+/// full; what was there stays, and nothing else is left behind.
+Status WriteFolder(const std::filesystem::path& folder, const Files& files);
+
+}  // namespace tunesmith::library

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names in generated libraries: C identifiers, unique in a library.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "library/library.h"
+
+namespace tunesmith::library {
+
+/// The functions that every library has, without their prefix; codegen/runtime/library.h and threads.h.
+inline constexpr std::string_view kCommonFunctions[] = {
+    "error_text",   "library", "pack",      "packed_bytes", "pool_create",    "pool_destroy",
+    "pool_threads", "run",     "use_level", "variant",      "workspace_bytes"};
+
+/// Letters, digits and underscores of `text`; "=" before a digit dropped, anything else an underscore; an
+/// underscore in front if it would begin with a digit: "matmul M=8 act=relu" is "matmul_M8_act_relu".
+std::string Identifier(std::string_view text);
+
+/// Fails if `name` cannot be a library's name: it must be an identifier of C, C++, CMake and Python, of at
+/// most 64 characters, and no word that one of them reserves.
+Status CheckLibraryName(std::string_view name);
+
+/// What the kernels are called in C, without the prefix, in order. Those whose names, or the names of the
+/// functions that belong to them, would meet another's get a number.
+std::vector<std::string> KernelNames(const std::vector<Kernel>& kernels);
+
+/// The parameter names of C functions for these tensors, in order: reserved words and repetitions, which .te
+/// files may use, get underscores.
+std::vector<std::string> ArgumentNames(const std::vector<te::Tensor>& tensors);
+
+/// "x86_64_avx2"
+std::string LevelName(const codegen::Target& target);
+
+}  // namespace tunesmith::library

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// What users do with a generated library's folder: compile against it, find it with CMake, import it,
+// measure.
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "support/strings.h"
+#include "tests/library/generated.h"
+
+namespace tunesmith::library {
+namespace {
+
+std::string SourceOf(std::string_view name) { return StrCat(TUNESMITH_SOURCE_DIR, "/tests/library/", name); }
+
+class ConsumersTest : public testing::Test {
+ protected:
+  std::string Path(std::string_view name) const { return (temporary_.path() / name).string(); }
+  std::string Folder(std::string_view part) const { return (GeneratedFolder() / part).string(); }
+  /// Compiles consumer.c with every warning an error.
+  std::string CompileConsumer(const std::vector<std::string>& link) {
+    std::vector<std::string> args = {
+        "cc", "-std=c11",        "-D_ISOC11_SOURCE",     "-Wall", "-Wextra",       "-Wpedantic", "-Werror",
+        "-I", Folder("include"), SourceOf("consumer.c"), "-o",    Path("consumer")};
+    args.insert(args.end(), link.begin(), link.end());
+    ExpectOk(RunProgram(args));
+    return Path("consumer");
+  }
+  /// The consumer's two lines, the second of which is the level.
+  void ExpectConsumerRuns(const std::vector<std::string>& args, const std::string& level) {
+    CommandOutput output = RunProgram(args);
+    ExpectOk(output);
+    EXPECT_EQ(output.output, StrCat("argument 1: another shape than the kernel's\n", level, "\n"));
+  }
+  std::string BestLevel() {
+    Loaded loaded(GeneratedFolder(), "tuned_kernels");
+    return loaded.variant(loaded.kernel("product"))->target;
+  }
+
+  TemporaryFolder temporary_ = Value(TemporaryFolder::Make());
+};
+
+TEST_F(ConsumersTest, ACProgramUsesTheSharedLibrary) {
+  std::string program =
+      CompileConsumer({"-L", Folder("lib"), "-ltuned_kernels", StrCat("-Wl,-rpath,", Folder("lib"))});
+  ExpectConsumerRuns({program}, BestLevel());
+}
+
+TEST_F(ConsumersTest, ACProgramUsesTheStaticLibrary) {
+  std::string program = CompileConsumer({Folder("lib/libtuned_kernels.a"), "-pthread"});
+  ExpectConsumerRuns({program}, BestLevel());
+}
+
+TEST_F(ConsumersTest, AnOldProcessorRunsTheLeastLevel) {
+  std::string program = CompileConsumer({Folder("lib/libtuned_kernels.a"), "-pthread"});
+  ExpectConsumerRuns({"qemu-x86_64", "-cpu", "Nehalem", program}, "x86-64-sse4.2");
+}
+
+TEST_F(ConsumersTest, AProcessorThatIsTooOldIsAnError) {
+  CommandOutput output = RunProgram(
+      {"qemu-x86_64", "-cpu", "core2duo", Folder("bin/tuned_kernels_bench"), "--seconds", "0", "product"});
+  ExpectOk(output);
+  EXPECT_NE(output.output.find("product                                  has no code for this processor\n"),
+            std::string::npos)
+      << output.output;
+}
+
+TEST_F(ConsumersTest, TheHeadersAreCPlusPlusToo) {
+  std::ofstream(Path("header.cpp"))
+      << "#include \"tuned_kernels.h\"\n#include \"tuned_kernels.h\"\n"
+         "int main() { return tuned_kernels_library()->kernels == 12 ? 0 : 1; }\n";
+  ExpectOk(RunProgram({"c++", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I", Folder("include"),
+                       Path("header.cpp"), Folder("lib/libtuned_kernels.a"), "-o", Path("header")}));
+  ExpectOk(RunProgram({Path("header")}));
+}
+
+TEST_F(ConsumersTest, CMakeFindsIt) {
+  std::ofstream(Path("CMakeLists.txt"))
+      << "cmake_minimum_required(VERSION 3.16)\nproject(consumer LANGUAGES C)\nset(CMAKE_C_STANDARD 11)\n"
+         "find_package(tuned_kernels CONFIG REQUIRED)\nfind_package(tuned_kernels CONFIG REQUIRED)\n"
+         "foreach(kind tuned_kernels static)\n  add_executable(consumer_${kind} "
+      << SourceOf("consumer.c")
+      << ")\n  target_link_libraries(consumer_${kind} PRIVATE tuned_kernels::${kind})\nendforeach()\n";
+  ExpectOk(RunProgram({"cmake", "-S", temporary_.path().string(), "-B", Path("build"),
+                       StrCat("-DCMAKE_PREFIX_PATH=", GeneratedFolder().string())}));
+  ExpectOk(RunProgram({"cmake", "--build", Path("build")}));
+  ExpectConsumerRuns({Path("build/consumer_tuned_kernels")}, BestLevel());
+  ExpectConsumerRuns({Path("build/consumer_static")}, BestLevel());
+}
+
+TEST_F(ConsumersTest, PythonCallsEveryKernelOnArrays) {
+  // The distribution's, which has NumPy; another one may come first in PATH.
+  CommandOutput output =
+      RunProgram({"/usr/bin/python3", SourceOf("consumer.py"), GeneratedFolder().string()});
+  ExpectOk(output);
+  EXPECT_EQ(output.output, "12 kernels\n");
+}
+
+TEST_F(ConsumersTest, TheProgramMeasures) {
+  std::string program = Folder("bin/tuned_kernels_bench");
+  CommandOutput output = RunProgram({program, "--seconds", "0", "--threads", "2", "product", "rows"});
+  ExpectOk(output);
+  std::vector<std::string_view> lines = StrSplit(output.output, '\n');
+  ASSERT_EQ(lines.size(), 4u) << output.output;  // the heading, two kernels, nothing behind the last line
+  EXPECT_TRUE(lines[1].starts_with("product ") && lines[1].find(" us ") != std::string_view::npos)
+      << lines[1];
+  EXPECT_TRUE(lines[2].starts_with("rows ")) << lines[2];
+  EXPECT_NE(RunProgram({program, "--level", "x86-64-sse4.2", "--seconds", "0", "rows"})
+                .output.find("x86-64-sse4.2"),
+            std::string::npos);
+  CommandOutput unknown = RunProgram({program, "nonsense"});
+  EXPECT_EQ(unknown.status.code, 2);
+  EXPECT_EQ(unknown.error_output, StrCat(program, ": the library has no kernel 'nonsense'\n"));
+  EXPECT_EQ(RunProgram({program, "--threads", "0"}).status.code, 2);
+}
+
+}  // namespace
+}  // namespace tunesmith::library
