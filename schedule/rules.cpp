@@ -103,6 +103,9 @@ std::vector<StageId> RowProducers(const Surroundings& in, StageId id) {
     if (static_cast<size_t>(producer.spatial) < rows) continue;
     if (producer.reducer != te::Reducer::kNone && LanesAlongOutput(in, p))
       continue;  // a contraction has a part of its own
+    // So has a reduction that gives a row more than one element: its accumulators would be told apart by a
+    // loop.
+    if (producer.reducer != te::Reducer::kNone && static_cast<size_t>(producer.spatial) > rows) continue;
     std::vector<StageId> consumers = in.ConsumersOf(p);
     bool all = !consumers.empty();
     for (StageId c : consumers) {

@@ -189,8 +189,8 @@ TEST(Traces, TheLongestGrowsNoFasterThanItsText) {
 std::vector<std::string> Verbs() {
   std::string message(MessageOf(ParseTrace("trace 1\nnames A | B(i)\ntarget any\nnothing\n").status()));
   std::vector<std::string> verbs;
-  for (std::string_view word : Words(message.substr(message.find("there are:") + 10), " ,"))
-    verbs.emplace_back(word);
+  const std::string list = message.substr(message.find("there are:") + 10);
+  for (std::string_view word : Words(list, " ,")) verbs.emplace_back(word);
   return verbs;
 }
 
