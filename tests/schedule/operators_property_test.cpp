@@ -89,7 +89,7 @@ TEST_P(Level, EveryDrawOfEveryStandardOperatorComputesIt) {
   for (const std::string& name : te::StandardOperators()) {
     te::Operator op = te::StandardOperator(name).value();
     int drawn = 0, compiled = 0;
-    ExpectForAll(40, [&](Choices choices) -> std::string {
+    ExpectForAll(25, [&](Choices choices) -> std::string {
       std::string text;
       auto workload = BindSmall(op, &choices, &text);
       if (!workload.ok()) return "";

@@ -53,7 +53,7 @@ std::string Check(Choices choices, const codegen::Target* target, Count* count) 
 
 TEST(Steps, LeaveTheMeaningUnchanged) {
   Count count;
-  ExpectForAll(20000, [&](Choices choices) { return Check(std::move(choices), nullptr, &count); });
+  ExpectForAll(6000, [&](Choices choices) { return Check(std::move(choices), nullptr, &count); });
   // The law is about something: schedules have several steps, and most of them become programs.
   EXPECT_GT(count.steps, 2 * count.cases);
   EXPECT_GT(count.lowered, count.cases * 3 / 4);

@@ -12,6 +12,7 @@
 #include "ir/verify.h"
 #include "schedule/trace.h"
 #include "support/strings.h"
+#include "te/language.h"
 #include "tests/ir/property.h"
 #include "tests/schedule/random_schedules.h"
 #include "tests/text_cases/text_cases.h"
@@ -183,6 +184,26 @@ TEST(Traces, TheLongestGrowsNoFasterThanItsText) {
     EXPECT_TRUE(plan.ok() || plan.status().code() == absl::StatusCode::kInvalidArgument ||
                 plan.status().code() == absl::StatusCode::kNotFound);
   }
+}
+
+TEST(Traces, ThoseWrittenByHandReplay) {
+  auto suite = te::ParseSuite(ReadFile(TUNESMITH_SOURCE_DIR "/bench/suite/cpu.tsv"), "cpu.tsv");
+  ASSERT_TRUE(suite.ok());
+  int replayed = 0;
+  for (const te::SuiteEntry& entry : *suite) {
+    std::filesystem::path path = StrCat(TUNESMITH_SOURCE_DIR "/bench/hand/", entry.id, ".trace");
+    if (!std::filesystem::exists(path)) continue;
+    auto workload = te::Bind(te::StandardOperator(entry.op).value(), entry.bindings);
+    ASSERT_TRUE(workload.ok()) << MessageOf(workload.status());
+    auto trace = ParseTrace(ReadFile(path));
+    ASSERT_TRUE(trace.ok()) << entry.id << ": " << MessageOf(trace.status());
+    auto plan = Replay(*trace, te::Normalize(workload->definition()));
+    ASSERT_TRUE(plan.ok()) << entry.id << ": " << MessageOf(plan.status());
+    auto program = ir::Lower(*plan);
+    EXPECT_TRUE(program.ok()) << entry.id << ": " << MessageOf(program.status());
+    ++replayed;
+  }
+  EXPECT_GE(replayed, 8);
 }
 
 /// The verbs, as an unknown one lists them.
