@@ -31,7 +31,8 @@ void AddWritten(const ir::Function& function, std::vector<te::Value>* values) {
   for (const ir::Buffer& b : function.buffers) {
     if (b.parameter < 0 || !b.written) continue;
     te::Value value(b.dtype, {b.elements});
-    std::fill_n(value.data(), value.size_in_bytes(), uint8_t{b.dtype == te::DType::kBool ? 1 : 0x7B});
+    std::fill_n(value.data(), value.size_in_bytes(),
+                static_cast<uint8_t>(b.dtype == te::DType::kBool ? 1 : 0x7B));
     (*values)[static_cast<size_t>(b.parameter)] = std::move(value);
   }
 }
