@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // tune bench: recorded kernels, default schedules and peers, in turns in one run.
-#include <cmath>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "cli/command.h"
 #include "cli/limit.h"
@@ -252,7 +255,7 @@ Status Bench(const Options& o) {
     if (Interrupted()) return Quiet(kInterrupted);
     Result<Line> line = BenchOne(o, named, database.get(), target, scenario, limits);
     if (!line.ok()) {
-      std::fprintf(stderr, "%s: %s\n", named.id.c_str(), std::string(MessageOf(line.status())).c_str());
+      std::fprintf(stderr, "tune: %s: %s\n", named.id.c_str(), std::string(MessageOf(line.status())).c_str());
       all = false;
       continue;
     }
@@ -278,7 +281,13 @@ void AddBench(CLI::App* app, Action* action) {
   o->database.AddTo(bench);
   bench->add_option("--peer", o->peers, "a library behind the peers' interface (may be given again)")
       ->type_name("LIB.so")
-      ->check(CLI::ExistingFile);
+      ->check(CLI::Validator(
+          [](std::string& file) {
+            return access(file.c_str(), R_OK) == 0 ? ""
+                                                   : StrCat("cannot read ", file, ": ", std::strerror(errno),
+                                                            "; name a library that is there");
+          },
+          "", "library"));
   bench->add_option("--trace", o->trace, "time this trace instead of the best record")->type_name("FILE");
   AddSeconds(bench, "--seconds", &o->seconds, "for each contender");
   AddChoice(bench, "--format", &o->format, {"text", "tsv", "json"},

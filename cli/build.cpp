@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tune build: a library from records alone.
 #include "cli/library_build.h"
+#include "cli/output.h"
 
 namespace tunesmith::cli {
 namespace {
@@ -21,7 +22,9 @@ Status Build(const Options& o) {
   // Without a database there are no records; a file that was named must be there.
   bool none = absl::IsNotFound(database.status()) && o.database.path.empty();
   if (!database.ok() && !none) return database.status();
-  return BuildLibrary(o.library, o.workloads, workloads, target, scenario, none ? nullptr : database->get());
+  TS_ASSIGN_OR_RETURN(std::string report, BuildLibrary(o.library, o.workloads, workloads, target, scenario,
+                                                       none ? nullptr : database->get()));
+  return Emit(report);
 }
 
 }  // namespace

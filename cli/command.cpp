@@ -35,7 +35,13 @@ Result<te::Module> ReadModule(const std::string& path) {
 Result<te::Operator> FindOperator(const std::string& word) {
   size_t suffix = word.rfind(".te");
   bool file = suffix != std::string::npos && (suffix + 3 == word.size() || word[suffix + 3] == ':');
-  if (!file) return te::StandardOperator(word);
+  if (!file) {
+    Result<te::Operator> op = te::StandardOperator(word);
+    std::vector<std::string> known = te::StandardOperators();
+    if (!absl::IsNotFound(op.status()) || NearestName(word, known)) return op;
+    return NotFound(StrCat("unknown operator ", word,
+                           "; name a file (my.te) or a standard operator: ", StrJoin(known, ", ")));
+  }
   std::string path = word.substr(0, suffix + 3);
   std::string name = suffix + 4 < word.size() ? word.substr(suffix + 4) : "";
   TS_ASSIGN_OR_RETURN(te::Module module, ReadModule(path));
@@ -91,12 +97,12 @@ void WatchSignals() {
 
 void WorkloadOptions::AddTo(CLI::App* app) {
   app->add_option(
-         "operator", words,
-         "FILE.te, FILE.te:OPERATOR or a standard operator, then NAME=VALUE for its symbols and attributes")
-      ->type_name("OPERATOR NAME=VALUE");
+         "OPERATOR", words,
+         "FILE.te, FILE.te:NAME or a standard operator, then NAME=VALUE for its symbols and attributes")
+      ->type_name("[NAME=VALUE]");
   app->add_option("--suite", suite, "a file with one workload a line: id, operator, NAME=VALUE …")
       ->type_name("FILE.tsv");
-  app->add_option("--only", only, "of the suite, the line with this id (may be given again)")
+  app->add_option("--only", only, "of the suite, only the line with this id; may be given again")
       ->type_name("ID");
 }
 

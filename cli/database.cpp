@@ -302,11 +302,7 @@ void AddDatabase(CLI::App* app, Action* action) {
     CLI::App* sub = db->add_subcommand(verb.name, verb.help);
     std::string_view name = verb.name;
     o->database.AddTo(sub);
-    if (*verb.operand) {
-      std::string operand = verb.operand;
-      for (char& c : operand) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-      sub->add_option(operand, o->words, verb.operand_help)->type_name(verb.operand);
-    }
+    if (*verb.operand) sub->add_option(verb.operand, o->words, verb.operand_help)->type_name("");
     if (verb.prints_results)
       AddChoice(sub, "--format", &o->format, {"text", "json"}, "json: one object a line");
     if (name == "export")

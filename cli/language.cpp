@@ -24,7 +24,8 @@ Status CheckFile(const std::string& path, const std::vector<std::string>& bindin
       continue;
     }
     TS_ASSIGN_OR_RETURN(std::string stages, te::Describe(op, bindings));
-    TS_RETURN_IF_ERROR(Emit(StrCat("op ", op.name(), "\n", stages, "\n")));
+    TS_RETURN_IF_ERROR(
+        Emit(StrCat(&op == module.operators.data() ? "" : "\n", "op ", op.name(), "\n", stages)));
   }
   return wrong ? Quiet(kUsage) : absl::OkStatus();
 }
@@ -51,9 +52,9 @@ void AddCheck(CLI::App* app, Action* action) {
   auto words = std::make_shared<std::vector<std::string>>();
   CLI::App* check = app->add_subcommand(
       "check", "Parse and check a .te file, and print its stages with the ranges inferred.");
-  check->add_option("file", *words, "FILE.te, then attributes that choose among stages (act=relu)")
+  check->add_option("FILE.te", *words, "FILE.te, then attributes that choose among stages (act=relu)")
       ->required()
-      ->type_name("FILE.te NAME=VALUE");
+      ->type_name("[NAME=VALUE]");
   check->footer(
       "Examples:\n"
       "  tune check examples/resnet_conv.te\n"
@@ -67,7 +68,7 @@ void AddFormat(CLI::App* app, Action* action) {
   auto files = std::make_shared<std::vector<std::string>>();
   auto check = std::make_shared<bool>(false);
   CLI::App* format = app->add_subcommand("fmt", "Bring .te files into canonical form.");
-  format->add_option("files", *files, "the files")->required()->type_name("FILE.te");
+  format->add_option("FILE.te", *files, "the files")->required()->type_name("");
   format->add_flag("--check", *check, "change nothing; exit with 1 if a file would change");
   format->footer(
       "Examples:\n"

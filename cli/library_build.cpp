@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cli/kernels.h"
+#include "cli/output.h"
 #include "codegen/llvm/compile.h"
 #include "library/folder.h"
 #include "library/library.h"
@@ -81,7 +82,9 @@ library::Library Describe(const LibraryOptions& options, const WorkloadOptions& 
   // "tuned_" keeps a header from hiding one of the system, such as math.h.
   const std::string stem =
       words.suite.empty() ? workloads[0].workload.op : std::filesystem::path(words.suite).stem().string();
-  library.name = options.name.empty() ? StrCat("tuned_", library::Identifier(stem)) : options.name;
+  library.name = options.name.empty()
+                     ? StrCat("tuned_", library::Identifier(stem)).substr(0, library::kLongestName)
+                     : options.name;
   for (const NamedWorkload& named : workloads) {
     library::Kernel kernel;
     std::string bindings = BindingsOf(named);
@@ -95,17 +98,16 @@ library::Library Describe(const LibraryOptions& options, const WorkloadOptions& 
   return library;
 }
 
-void Print(const library::Library& library, const std::string& folder) {
-  std::printf("%-40s %-24s %s\n", "kernel", "level", "schedule");
+std::string Report(const library::Library& library, const std::string& folder) {
+  Table table({{"kernel"}, {"level"}, {"schedule"}});
   for (const library::Kernel& kernel : library.kernels) {
     for (const library::Variant& v : kernel.variants) {
-      std::printf(
-          "%-40s %-24s %s\n", kernel.name.c_str(), v.target.name.c_str(),
-          v.record ? StrCat("record, ", FormatLatency(v.record->outcome.median_ns)).c_str() : "default");
+      table.Add({kernel.name, v.target.name,
+                 v.record ? StrCat("record, ", FormatLatency(v.record->outcome.median_ns)) : "default"});
     }
   }
-  std::printf("%s: the library %s (include/%s.h, manifest.json); bin/%s_bench measures it again\n",
-              folder.c_str(), library.name.c_str(), library.name.c_str(), library.name.c_str());
+  return StrCat(table.ToString(Style(stdout)), folder, ": the library ", library.name, " (include/",
+                library.name, ".h, manifest.json); bin/", library.name, "_bench measures it again\n");
 }
 
 }  // namespace
@@ -127,9 +129,9 @@ Status LibraryOptions::Check() const {
   return library::CheckFolder(output);
 }
 
-Status BuildLibrary(const LibraryOptions& options, const WorkloadOptions& words,
-                    const std::vector<NamedWorkload>& workloads, const codegen::Target& target,
-                    const measure::Scenario& scenario, database::Database* database) {
+Result<std::string> BuildLibrary(const LibraryOptions& options, const WorkloadOptions& words,
+                                 const std::vector<NamedWorkload>& workloads, const codegen::Target& target,
+                                 const measure::Scenario& scenario, database::Database* database) {
   TS_ASSIGN_OR_RETURN(std::vector<codegen::Target> levels, LevelsUpTo(target));
   library::Library library = Describe(options, words, workloads, target, scenario);
   struct Job {
@@ -178,8 +180,7 @@ Status BuildLibrary(const LibraryOptions& options, const WorkloadOptions& words,
   TS_RETURN_IF_ERROR(failed);
   TS_ASSIGN_OR_RETURN(library::Files files, library::MakeFiles(library));
   TS_RETURN_IF_ERROR(library::WriteFolder(options.output, files));
-  Print(library, options.output);
-  return absl::OkStatus();
+  return Report(library, options.output);
 }
 
 }  // namespace tunesmith::cli

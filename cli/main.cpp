@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tune: the command line.
 #include <cstdio>
+#include <sstream>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -24,6 +25,10 @@ std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
   for (const CLI::App* sub : reached->get_subcommands(nullptr)) known.push_back(sub->get_name());
   bool wants_subcommand = !known.empty();
   std::string what = error.what();
+  if (error.get_name() == "ArgumentMismatch") {
+    std::string option = what.substr(0, what.find(':'));
+    what = StrCat(option, what.ends_with("missing") ? " needs a value" : " may be given only once");
+  }
   std::vector<std::string> unknown = reached->remaining();
   if (!unknown.empty() && unknown[0].starts_with("-")) {
     std::string option = unknown[0].substr(0, unknown[0].find('='));
@@ -76,7 +81,9 @@ int Main(int argc, char** argv) {
       std::fputs(Explain(app, e).c_str(), stderr);
       return kUsage;
     }
-    app.exit(e);  // prints the help or the version
+    std::ostringstream text;  // the help or the version
+    app.exit(e, text, text);
+    status = Emit(text.str());
   }
   if (!status.ok() && !status.message().empty())
     std::fprintf(stderr, "tune: %s\n", std::string(MessageOf(status)).c_str());

@@ -46,10 +46,11 @@ bool IsTerminal(std::FILE* stream) {
 
 Style::Style(std::FILE* stream) {
   const char* no_color = std::getenv("NO_COLOR");
-  on_ = IsTerminal(stream) && (!no_color || !*no_color);
+  on_ = stream && IsTerminal(stream) && (!no_color || !*no_color);
 }
 
 std::string Style::Paint(std::string_view code, std::string_view text) const {
+  if (text.ends_with('\n')) return Paint(code, text.substr(0, text.size() - 1)) + "\n";
   return on_ ? StrCat("\x1b[", code, "m", text, "\x1b[0m") : std::string(text);
 }
 

@@ -26,6 +26,7 @@ bool IsTerminal(std::FILE* stream);
 /// Emphasis by ANSI sequences; none unless the stream is a terminal and NO_COLOR (no-color.org) is not set.
 class Style {
  public:
+  /// Null: no emphasis at all.
   explicit Style(std::FILE* stream);
   std::string Heading(std::string_view text) const { return Paint("1", text); }
   std::string Good(std::string_view text) const { return Paint("32", text); }

@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "cli/command.h"
-#include "cli/library_build.h"
 #include "cli/kernels.h"
+#include "cli/library_build.h"
 #include "cli/option_values.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -52,7 +52,8 @@ Result<std::vector<search::EarlierTrial>> EarlierTrials(database::Database* data
     Result<schedule::Trace> trace = schedule::ParseTrace(record.trace);
     if (!trace.ok()) return absl::OkStatus();
     NoteDefault(run, record.trace, record.outcome);
-    earlier.push_back({*std::move(trace), record.outcome.ok(), record.outcome.median_ns});
+    earlier.push_back(
+        {*std::move(trace), record.outcome.ok(), record.outcome.median_ns, record.processes > 1});
     return absl::OkStatus();
   }));
   return earlier;
@@ -67,6 +68,7 @@ Status Record(database::Database* database, const Run& run, const search::TrialR
   draft.bindings = run.named.workload.bindings;
   draft.trace = schedule::ToString(report.trace);
   draft.outcome = report.outcome;
+  draft.processes = report.processes;
   if (report.outcome.ok()) draft.limit_share = ShareOf(bound, report.outcome.median_ns);
   draft.environment = nlohmann::json({{"cpu", measure::CpuModel()},
                                       {"limit", bound.what},
@@ -85,8 +87,7 @@ Standpoint StandpointOf(const Options& o, const std::vector<Run>& runs,
                         const std::vector<search::Task>& tasks, size_t current) {
   Standpoint at;
   for (const search::Task& task : tasks) at.trials += task.tuner->trials();
-  // A task that has finished early leaves trials that nobody will make.
-  for (const search::Task& task : tasks) at.of_trials += task.finished ? task.tuner->trials() : o.tune.trials;
+  at.of_trials = o.tune.trials * static_cast<int64_t>(tasks.size());
   at.budget_seconds = o.tune.seconds * static_cast<double>(tasks.size());
   if (runs.size() > 1) at.workload = runs[current].named.id;
   const search::TuneResult& r = tasks[current].tuner->result();
@@ -176,7 +177,9 @@ Status RunTune(const Options& o) {
   if (!o.library.output.empty()) {
     std::vector<NamedWorkload> tuned;
     for (Run& run : runs) tuned.push_back(std::move(run.named));
-    TS_RETURN_IF_ERROR(BuildLibrary(o.library, o.workloads, tuned, target, scenario, database.get()));
+    TS_ASSIGN_OR_RETURN(std::string report,
+                        BuildLibrary(o.library, o.workloads, tuned, target, scenario, database.get()));
+    TS_RETURN_IF_ERROR(json ? EmitJson({{"event", "library"}, {"folder", o.library.output}}) : Emit(report));
   }
   return all_found ? absl::OkStatus() : Quiet(kFailed);
 }
@@ -194,9 +197,8 @@ void AddRun(CLI::App* app, Action* action) {
   constexpr int64_t kMostTrials = 1'000'000'000;
   constexpr int64_t kMostJobs = 256;
   AddInteger(run, "--trials", &o->tune.trials, 1, kMostTrials, "",
-             "kernels to try for each workload, those of earlier runs included");
-  AddSeconds(run, "--seconds", &o->tune.seconds,
-             "for each workload; over a suite the time is pooled; 0: no limit");
+             "kernels to try for each workload, those of earlier runs included; pooled over a suite");
+  AddSeconds(run, "--seconds", &o->tune.seconds, "for each workload, pooled over a suite; 0: no limit");
   AddInteger(run, "--seed", &o->tune.seed, 0, std::numeric_limits<int64_t>::max(), "",
              "the same seed and the same outcomes make the same search");
   AddChoice(run, "--policy", &o->tune.policy, {"evolution", "random", "exhaustive"},

@@ -28,11 +28,31 @@ std::string Failures(const search::TuneResult& result) {
   return text;
 }
 
+/// What else there is to say of a workload, a line each.
+std::string Notes(const Run& run, const search::TuneResult& r, const std::string& stopped) {
+  std::string notes;
+  auto say = [&](const auto&... parts) { StrAppend(&notes, run.named.id, ": ", parts..., "\n"); };
+  if (stopped != "trials") say("stopped by: ", stopped);
+  if (std::string failures = Failures(r); !failures.empty()) say("trials that failed: ", failures);
+  if (r.drops.considered() > 0) {
+    std::string reasons;
+    for (const auto& [reason, dropped] : r.drops.reasons())
+      StrAppend(&reasons, reasons.empty() ? "; dropped: " : ", ", FormatCount(dropped.count), " ", reason);
+    say("looked at ", FormatCount(r.drops.considered()), " candidates", reasons);
+  }
+  if (r.finals.finalists > 1) {
+    say("finals: ", r.finals.finalists, " kernels timed again in ", r.finals.processes, " fresh processes, ",
+        r.finals.tied, " tied with the winner; a kernel and its own copy differ by ",
+        FormatShare(r.finals.noise));
+  }
+  return notes;
+}
+
 }  // namespace
 
 nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial) {
   const measure::Outcome& outcome = trial.outcome;
-  nlohmann::json line = {{"event", "trial"},
+  nlohmann::json line = {{"event", trial.finalist ? "finalist" : "trial"},
                          {"workload", run.named.hash},
                          {"id", run.named.id},
                          {"outcome", measure::NameOf(outcome.kind)},
@@ -41,6 +61,7 @@ nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial) {
   line["limit_share"] =
       NumberOrNull(outcome.ok() ? ShareOf(run.bounds.Of(trial.trace), outcome.median_ns) : 0);
   if (!outcome.detail.empty()) line["detail"] = outcome.detail;
+  if (trial.finalist) line["processes"] = trial.processes;
   return line;
 }
 
@@ -51,6 +72,16 @@ nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, cons
                          {"new_trials", result.trials}, {"outcomes", result.outcomes},
                          {"seconds", run.seconds},      {"stopped", stopped},
                          {"checked", result.found}};
+  if (result.finals.finalists > 0) {
+    line["finals"] = {{"finalists", result.finals.finalists},
+                      {"processes", result.finals.processes},
+                      {"tied", result.finals.tied},
+                      {"noise", result.finals.noise}};
+  }
+  line["model"] = result.model;
+  line["considered"] = result.drops.considered();
+  line["dropped"] = nlohmann::json::object();
+  for (const auto& [reason, dropped] : result.drops.reasons()) line["dropped"][reason] = dropped.count;
   line["default_ns"] = NumberOrNull(run.default_ns);
   line["tuned_ns"] = NumberOrNull(result.found ? result.best_ns : 0);
   line["limit_ns"] = NumberOrNull(bound.ns);
@@ -84,10 +115,9 @@ std::string ResultTable(const std::vector<Run>& runs, const std::vector<search::
                r.found ? ShareText(run.bounds.Of(r.best), r.best_ns) : "-",
                FormatCount(run.earlier + r.trials), FormatCount(r.trials), Fixed("%.1f", run.seconds),
                r.found ? "yes" : "no kernel"});
-    if (stopped[i] != "trials") StrAppend(&notes, run.named.id, ": stopped by: ", stopped[i], "\n");
-    std::string failures = Failures(r);
-    if (!failures.empty()) StrAppend(&notes, run.named.id, ": trials that failed: ", failures, "\n");
+    notes += Notes(run, r, stopped[i]);
   }
+  if (!results.empty() && !results[0].model_notice.empty()) StrAppend(&notes, results[0].model_notice, "\n");
   std::string last = all_found
                          ? style.Good("Every kernel was checked against its definition before it was timed.")
                          : style.Bad("For some workloads no kernel was found that is right.");

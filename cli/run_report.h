@@ -23,13 +23,14 @@ struct Run {
   double seconds = 0;     // spent on it in this run
 };
 
-/// {"event": "trial", …}
+/// {"event": "trial", …}, or {"event": "finalist", …} for one that was timed again when the search had ended.
 nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial);
 /// {"event": "result", …}; `stopped` says why no more was tried.
 nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, const std::string& stopped);
 
-/// The final table, and below it one line for each workload of which something else must be said: that it
-/// stopped before its trials were used up, what became of trials that failed.
+/// The final table, and below it what else there is to say of each workload, a line each: why it stopped
+/// before its trials were used up, what became of trials that failed, how many candidates were dropped and
+/// why, how the finals went.
 std::string ResultTable(const std::vector<Run>& runs, const std::vector<search::TuneResult>& results,
                         const std::vector<std::string>& stopped, double seconds);
 

@@ -56,7 +56,8 @@ Status Print(const Options& o, const NamedWorkload& named, const schedule::Trace
                        : form == "llvm"           ? listing->llvm_ir
                        : form == "optimised-llvm" ? listing->optimised_llvm_ir
                                                   : listing->assembly;
-    TS_RETURN_IF_ERROR(Emit(StrCat("== ", form, "\n", text, "\n")));
+    std::string_view separator = &form == o.forms.data() ? "" : "\n";
+    TS_RETURN_IF_ERROR(Emit(StrCat(separator, "== ", form, "\n", text)));
   }
   return absl::OkStatus();
 }

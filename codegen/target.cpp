@@ -61,8 +61,9 @@ Target Avx512(bool vnni, bool bf16) {
   t.vector_registers = 32;
   t.masks = true;
   t.fma = true;
-  t.vnni = vnni;
-  t.bf16 = bf16;
+  using te::DType;
+  if (vnni) t.dots.push_back({kVnniDot, DType::kU8, DType::kI8, DType::kI32, 4});
+  if (bf16) t.dots.push_back({kBf16Dot, DType::kBF16, DType::kBF16, DType::kF32, 2});
   return t;
 }
 
@@ -94,8 +95,8 @@ Status RunsHere(const Target& target) {
   if (!__builtin_cpu_supports("sse4.2")) missing.push_back("SSE4.2");
   if (target.vector_bytes >= 32 && !HasAvx2()) missing.push_back("AVX2 with FMA and BMI2");
   if (target.vector_bytes >= 64 && !HasAvx512()) missing.push_back("AVX-512 (F, BW, CD, DQ, VL)");
-  if (target.vnni && !__builtin_cpu_supports("avx512vnni")) missing.push_back("AVX-512 VNNI");
-  if (target.bf16 && !__builtin_cpu_supports("avx512bf16")) missing.push_back("AVX-512 BF16");
+  if (target.HasDot(kVnniDot) && !__builtin_cpu_supports("avx512vnni")) missing.push_back("AVX-512 VNNI");
+  if (target.HasDot(kBf16Dot) && !__builtin_cpu_supports("avx512bf16")) missing.push_back("AVX-512 BF16");
   if (missing.empty()) return absl::OkStatus();
   return Invalid(StrCat("this CPU cannot run kernels for ", target.name, "; it lacks ",
                         StrJoin(missing, " and "), "; choose --target native"));

@@ -2,11 +2,13 @@
 // What to compile for. A target is a value: its name is part of every record's key.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "schedule/dot_product.h"
 #include "support/status.h"
 #include "te/dtype.h"
 
@@ -23,14 +25,20 @@ struct Target {
   int vector_registers = 16;
   bool masks = false;  // masked loads and stores cost as much as plain ones
   bool fma = false;
-  bool vnni = false;  // u8 x s8 dot products into s32
-  bool bf16 = false;  // bf16 dot products into f32
+  std::vector<schedule::DotProduct> dots;  // in vectors of every width up to that of a register
   int64_t l1_bytes = 32 << 10;
   int64_t l2_bytes = 1 << 20;
   int64_t l3_bytes = 8 << 20;  // that one core can use
 
+  bool HasDot(std::string_view name) const {
+    return std::any_of(dots.begin(), dots.end(), [&](const auto& dot) { return dot.name == name; });
+  }
   int lanes(te::DType type) const { return vector_bytes / static_cast<int>(te::SizeOf(type)); }
 };
+
+/// The dot products that the instruction set extensions of x86-64 bring.
+inline constexpr char kVnniDot[] = "vpdpbusd";   // u8 x s8 into s32
+inline constexpr char kBf16Dot[] = "vdpbf16ps";  // bf16 x bf16 into f32
 
 /// "native" (this machine's best level), "x86-64-sse4.2", "x86-64-avx2", "x86-64-avx512" (with VNNI and BF16
 /// added where "native" has them: "x86-64-avx512-vnni-bf16"). An unknown name is an error that lists the

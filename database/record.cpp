@@ -157,7 +157,10 @@ std::string IdOf(const Record& record) {
   add(record.outcome.median_ns);
   add(record.outcome.spread_ns);
   add(record.limit_share);
-  return hasher.Add(record.environment).Add(record.created_ns).Hash().ToHex();
+  hasher.Add(record.environment).Add(record.created_ns);
+  // Format 1 had no such field: what it can say keeps its id.
+  if (record.processes != 1) hasher.Add(record.processes);
+  return hasher.Hash().ToHex();
 }
 
 Result<Record> Seal(Record draft) {
@@ -188,6 +191,8 @@ Status Check(const Record& record) {
   }
   if (record.trace.empty()) return Invalid("trace: empty");
   TS_RETURN_IF_ERROR(CheckOutcome(record.outcome));
+  if (record.processes < 1) return Invalid("processes: below 1");
+  if (!record.outcome.ok() && record.processes != 1) return Invalid("processes: a failure has 1");
   size_t payload = record.trace.size() + record.outcome.detail.size() + 8 * record.outcome.samples_ns.size();
   if (payload > static_cast<size_t>(kMaxPayloadBytes))
     return Invalid("trace: larger than 256 MiB with its samples");

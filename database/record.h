@@ -46,6 +46,9 @@ struct Record {
   std::map<std::string, std::string> bindings;  ///< "M" -> "1024", "act" -> "relu"
   std::string trace;                            ///< the candidate, docs/formats/trace.md; never empty
   measure::Outcome outcome;
+  /// In how many fresh processes the samples were taken: 1 for a trial and for a failure; more for a
+  /// finalist, which was timed against its rivals when a search had ended.
+  int processes = 1;
   double limit_share = 0;          ///< of the limit that binds the kernel, 1 is the limit; 0: not known
   std::string environment = "{}";  ///< a JSON object: CPU, limits, clocks, seed, date
   int64_t created_ns = 0;          ///< nanoseconds since 1970-01-01 UTC

@@ -123,6 +123,7 @@ std::string ToJsonLine(const Record& record) {
       {"samples_ns", record.outcome.samples_ns},
       {"median_ns", record.outcome.median_ns},
       {"spread_ns", record.outcome.spread_ns},
+      {"processes", record.processes},
       {"limit_share", record.limit_share},
       {"environment", Json::parse(record.environment, nullptr, /*allow_exceptions=*/false)},
       {"created_ns", record.created_ns},
@@ -135,13 +136,13 @@ Result<Record> FromJsonLine(std::string_view line) {
   auto format = object.find("tunesmith_record");
   if (format == object.end())
     return Invalid("tunesmith_record: missing; is this a line of `tune db export`?");
-  if (!format->is_number_integer() || format->get<int64_t>() != kRecordFormat) {
+  if (!format->is_number_integer() || format->get<int64_t>() < 1 || format->get<int64_t>() > kRecordFormat) {
     return Invalid(
-        StrCat("tunesmith_record: format ", format->dump(), ", but this program reads ", kRecordFormat));
+        StrCat("tunesmith_record: format ", format->dump(), ", but this program reads 1 to ", kRecordFormat));
   }
   Record record;
   Key& key = record.key;
-  int64_t version = 0, threads = 0;
+  int64_t version = 0, threads = 0, processes = 1;
   std::string bindings, cache, outcome;
   FieldReader fields(object, "");
   fields.Take("tunesmith_record", &version);
@@ -161,6 +162,7 @@ Result<Record> FromJsonLine(std::string_view line) {
   fields.Take("samples_ns", &record.outcome.samples_ns);
   fields.Take("median_ns", &record.outcome.median_ns);
   fields.Take("spread_ns", &record.outcome.spread_ns);
+  if (version >= 2) fields.Take("processes", &processes);
   fields.Take("limit_share", &record.limit_share);
   fields.TakeObject("environment", &record.environment);
   fields.Take("created_ns", &record.created_ns);
@@ -178,6 +180,8 @@ Result<Record> FromJsonLine(std::string_view line) {
   key.scenario.cold = cache == CacheName(true);
   if (threads < 1 || threads > INT32_MAX) return Invalid("scenario.threads: not between 1 and 2147483647");
   key.scenario.threads = static_cast<int>(threads);
+  if (processes < 1 || processes > INT32_MAX) return Invalid("processes: not between 1 and 2147483647");
+  record.processes = static_cast<int>(processes);
 
   std::optional<measure::OutcomeKind> kind = measure::ParseOutcomeKind(outcome);
   if (!kind) {

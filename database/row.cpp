@@ -16,7 +16,7 @@ static_assert(std::endian::native == std::endian::little, "samples are stored as
 constexpr std::string_view kRowSql = R"sql(
 SELECT lower(hex(record.id)), workload, layouts, target, features, cache, threads, pinning, page_bytes, codegen, llvm,
        operation.name, bindings, trace, outcome, detail, samples, median_ns, spread_ns, limit_share, environment.json,
-       created_ns
+       created_ns, processes
 FROM record
 CROSS JOIN payload ON payload.number = record.number
 CROSS JOIN record_key ON record_key.number = record.key
@@ -42,8 +42,12 @@ Result<int64_t> Intern(Connection& connection, std::string_view find, std::strin
 }  // namespace
 
 const std::string& BestNumberSql() {
-  static const std::string sql = StrCat("SELECT number FROM record WHERE key = (", kKeyNumberSql,
-                                        ") AND outcome = 0 ORDER BY median_ns, id LIMIT 1");
+  // Finals have looked at all that was there before them.
+  static const std::string sql = StrCat(
+      "WITH one AS MATERIALIZED (", kKeyNumberSql,
+      ") SELECT number FROM record WHERE key = (SELECT number FROM one) AND outcome = 0 AND created_ns "
+      ">= coalesce((SELECT max(created_ns) FROM record WHERE key = (SELECT number FROM one) AND "
+      "processes > 1), 0) ORDER BY median_ns, id LIMIT 1");
   return sql;
 }
 
@@ -87,6 +91,7 @@ Result<Record> ReadRecord(Connection& connection, int64_t number) {
   record.limit_share = row.Real(19);
   record.environment = row.Text(20);
   record.created_ns = row.Integer(21);
+  record.processes = static_cast<int>(row.Integer(22));
   if (Status status = Check(record); !status.ok()) return damaged(MessageOf(status));
   return record;
 }
@@ -115,8 +120,9 @@ Result<bool> InsertRow(Connection& connection, const Record& record) {
 
   TS_ASSIGN_OR_RETURN(
       Statement row,
-      connection.Prepare("INSERT INTO record (id, key, operation, environment, outcome, median_ns, "
-                         "spread_ns, limit_share, created_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      connection.Prepare(
+          "INSERT INTO record (id, key, operation, environment, outcome, median_ns, "
+          "spread_ns, limit_share, created_ns, processes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   row.BindBlob(id)
       .Bind(key)
       .Bind(operation)
@@ -127,7 +133,8 @@ Result<bool> InsertRow(Connection& connection, const Record& record) {
   } else {
     row.BindNull().BindNull();
   }
-  TS_RETURN_IF_ERROR(row.Bind(record.limit_share).Bind(record.created_ns).Run());
+  TS_RETURN_IF_ERROR(
+      row.Bind(record.limit_share).Bind(record.created_ns).Bind(int64_t{record.processes}).Run());
 
   TS_ASSIGN_OR_RETURN(
       Statement payload,

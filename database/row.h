@@ -11,7 +11,7 @@
 
 namespace tunesmith::database {
 
-/// SELECT of the number of the fastest record of a key (parameters: BindKey).
+/// SELECT of the number of the best record of a key, as Database::Best says (parameters: BindKey).
 const std::string& BestNumberSql();
 
 /// The record of that number, which record.number has. Whatever the file holds, it satisfies Check: else the

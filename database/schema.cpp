@@ -80,7 +80,36 @@ JOIN environment ON environment.number = record.environment
 JOIN payload ON payload.number = record.number;
 )sql";
 
-constexpr std::string_view kSteps[] = {kVersion1};
+// Finalists. The index of the best holds created_ns too, so that records older than the last finals are
+// passed over without being read.
+constexpr std::string_view kVersion2 = R"sql(
+ALTER TABLE record ADD COLUMN processes INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX record_finalist ON record (key, created_ns) WHERE processes > 1;
+DROP INDEX record_best;
+CREATE INDEX record_best ON record (key, outcome, median_ns, id, created_ns);
+
+DROP VIEW records;
+CREATE VIEW records AS
+SELECT lower(hex(record.id)) AS id, operation.name AS operator, operation.bindings AS bindings,
+       record_key.workload AS workload, record_key.layouts AS layouts, record_key.target AS target,
+       record_key.features AS features, record_key.cache AS cache, record_key.threads AS threads,
+       record_key.pinning AS pinning, record_key.page_bytes AS page_bytes, record_key.codegen AS codegen,
+       record_key.llvm AS llvm,
+       CASE record.outcome WHEN 0 THEN 'ok' WHEN 1 THEN 'compile_error' WHEN 2 THEN 'wrong_result'
+                           WHEN 3 THEN 'crash' WHEN 4 THEN 'timeout' WHEN 5 THEN 'out_of_memory'
+                           WHEN 6 THEN 'out_of_bounds' END AS outcome,
+       payload.detail AS detail, record.median_ns AS median_ns, record.spread_ns AS spread_ns,
+       record.processes AS processes, record.limit_share AS limit_share, record.created_ns AS created_ns,
+       strftime('%Y-%m-%dT%H:%M:%SZ', record.created_ns / 1000000000, 'unixepoch') AS created,
+       payload.trace AS trace, environment.json AS environment
+FROM record
+JOIN record_key ON record_key.number = record.key
+JOIN operation ON operation.number = record.operation
+JOIN environment ON environment.number = record.environment
+JOIN payload ON payload.number = record.number;
+)sql";
+
+constexpr std::string_view kSteps[] = {kVersion1, kVersion2};
 
 }  // namespace
 

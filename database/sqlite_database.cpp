@@ -100,9 +100,11 @@ class SqliteDatabase final : public Database {
     counts.dropped_failures = connection_->changes();
     TS_ASSIGN_OR_RETURN(
         Statement timed,
-        connection_->Prepare("DELETE FROM record WHERE number IN (SELECT number FROM (SELECT number, "
-                             "created_ns, row_number() OVER (PARTITION BY key ORDER BY median_ns, id) AS "
-                             "place FROM record WHERE outcome = 0) WHERE place > ? AND created_ns < ?)"));
+        connection_->Prepare(
+            "DELETE FROM record WHERE number IN (SELECT number FROM (SELECT number, "
+            "created_ns, row_number() OVER (PARTITION BY key ORDER BY median_ns, id) AS "
+            "place, processes FROM record WHERE outcome = 0) WHERE place > ? AND created_ns < "
+            "? AND processes = 1)"));
     TS_RETURN_IF_ERROR(timed.Bind(policy.keep_best).Bind(policy.keep_since_ns).Run());
     counts.dropped_timed = connection_->changes();
     TS_RETURN_IF_ERROR(connection_->Execute(

@@ -373,14 +373,23 @@ class Nest : Places {
     }
   }
 
-  /// Whether guard `g` of a stage protects a read: without it, an index that moves with g's loops could leave
-  /// what is stored, or meet an element that was never computed.
+  /// Whether guard `g` of a stage protects an access: without it, an index that moves with g's loops could
+  /// leave what is stored, or read an element that was never computed.
   bool Protects(StageId id, const Guard& g) {
     bool needed = false;
     auto moves_with = [&](const te::Affine& a) {
       return std::any_of(g.value.terms.begin(), g.value.terms.end(),
                          [&](const auto& t) { return a.CoefficientOf(t.first) != 0; });
     };
+    auto leaves = [&](const te::Affine& index, const Span& stored) {
+      Span reach = SpanOf(plan_, index + stored.first * -1, kRoot);
+      return reach.first.constant < 0 || reach.first.constant + reach.extent > stored.extent;
+    };
+    const Storage& target = Find(plan_.stage(id).tensor, PlanOf(id).leaf);
+    for (size_t d = 0; d < target.region.size(); ++d) {
+      const te::Affine& index = PlanOf(id).axes[d];
+      needed = needed || (moves_with(index) && leaves(index, target.region[d]));
+    }
     te::Visit(plan_.stage(id).body, [&](const Expr& e) {
       if (e->kind != ExprKind::kRead || e->guarded) return;
       const Storage& storage = Find(e->id, PlanOf(id).leaf);
@@ -393,10 +402,7 @@ class Nest : Places {
           continue;
         }
         if (!moves_with(*index)) continue;
-        Span reach = SpanOf(plan_, *index + storage.region[d].first * -1, kRoot);
-        bool inside =
-            reach.first.constant >= 0 && reach.first.constant + reach.extent <= storage.region[d].extent;
-        needed = needed || partial || !inside;
+        needed = needed || partial || leaves(*index, storage.region[d]);
       }
     });
     return needed;

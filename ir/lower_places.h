@@ -63,6 +63,17 @@ class Places {
     return false;
   }
 
+  /// Whether packed stage `id` reads the tensor, itself or through other packed stages.
+  bool IsMadeFrom(StageId id, int tensor) const {
+    bool reads = false;
+    te::Visit(plan_.stage(id).body, [&](const Expr& e) {
+      if (reads || e->kind != ExprKind::kRead) return;
+      StageId source = plan_.graph->StageOf(e->id);
+      reads = e->id == tensor || (source >= 0 && IsMadeFrom(source, tensor));
+    });
+    return reads;
+  }
+
   Status PlaceParameters(std::vector<int>* packed) {
     std::vector<StageId> packs;  // packed stages that the kernel reads
     for (StageId id = 0; id < static_cast<StageId>(plan_.stages.size()); ++id) {
@@ -86,12 +97,8 @@ class Places {
       }
       if (tensor.role == te::Role::kWeight && !ReadByMain(t)) {
         // The place of a repacked weight: the buffer made from it.
-        auto made_from = std::find_if(packs.begin(), packs.end(), [&](StageId id) {
-          bool reads = false;
-          te::Visit(plan_.stage(id).body,
-                    [&](const Expr& e) { reads = reads || (e->kind == ExprKind::kRead && e->id == t); });
-          return reads;
-        });
+        auto made_from =
+            std::find_if(packs.begin(), packs.end(), [&](StageId id) { return IsMadeFrom(id, t); });
         if (made_from != packs.end()) {
           packed->push_back(parameters_);
           add_packed(*made_from, false);
@@ -107,7 +114,9 @@ class Places {
     }
     if (!packs.empty()) {
       return Invalid(
-          StrCat("lower: '", plan_.NameOf(packs[0]), "' is packed, but no weight gives up its place to it"));
+          StrCat("lower: '", plan_.NameOf(packs[0]),
+                 "' is packed, but the weights that it is made from are still read as they are, so that none "
+                 "gives up its place to it; do not pack it"));
     }
     for (int t : plan_.graph->Outputs()) {
       const te::Tensor& tensor = plan_.graph->tensors[static_cast<size_t>(t)];

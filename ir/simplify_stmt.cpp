@@ -80,10 +80,11 @@ size_t EnterLoop(int var, const Expr& begin, const Expr& extent, Ranges* ranges)
   }
   size_t mark = ranges->facts().size();
   Linear before_last, after_first, self = Linear::Variable(var);
-  if (high.Fits() && Combine(last, 1, self, -1, &before_last)) ranges->AssumeNonNegative(before_last);
+  // The first comes first: knowing it, an extent of max(end - begin, 0) says that the variable is before end.
   if (low.Fits() && !first.is_constant() && Combine(self, 1, first, -1, &after_first)) {
     ranges->AssumeNonNegative(after_first);
   }
+  if (high.Fits() && Combine(last, 1, self, -1, &before_last)) ranges->AssumeNonNegative(before_last);
   return mark;
 }
 

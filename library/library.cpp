@@ -49,8 +49,8 @@ Result<std::vector<NamedKernel>> PlaceKernels(const Library& library, const std:
       if (!fresh) continue;
       TS_ASSIGN_OR_RETURN(
           std::string renamed,
-          RenameSymbols(variant.object.bytes, {{codegen::Object::kMain, StrCat(at->second, "_main")},
-                                               {codegen::Object::kPack, StrCat(at->second, "_pack")}}));
+          RenameKernel(variant.object.bytes, {{codegen::Object::kMain, StrCat(at->second, "_main")},
+                                              {codegen::Object::kPack, StrCat(at->second, "_pack")}}));
       members->push_back({StrCat(prefix, own, ".o"), std::move(renamed)});
     }
     kernels.push_back(std::move(named));

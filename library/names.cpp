@@ -64,11 +64,10 @@ std::string Identifier(std::string_view text) {
 }
 
 Status CheckLibraryName(std::string_view name) {
-  constexpr size_t kLongest = 64;
-  if (name.empty() || !IsLetter(name[0]) || Identifier(name) != name || name.size() > kLongest) {
+  if (name.empty() || !IsLetter(name[0]) || Identifier(name) != name || name.size() > kLongestName) {
     return Invalid(StrCat("'", name,
                           "' cannot be a library's name: a letter, then letters, digits and underscores, ",
-                          kLongest, " at most"));
+                          kLongestName, " at most"));
   }
   if (IsReserved(name))
     return Invalid(StrCat("'", name, "' cannot be a library's name: C, C++ or Python reserve the word"));

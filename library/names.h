@@ -19,8 +19,11 @@ inline constexpr std::string_view kCommonFunctions[] = {
 /// underscore in front if it would begin with a digit: "matmul M=8 act=relu" is "matmul_M8_act_relu".
 std::string Identifier(std::string_view text);
 
-/// Fails if `name` cannot be a library's name: it must be an identifier of C, C++, CMake and Python, of at
-/// most 64 characters, and no word that one of them reserves.
+/// Of a library's name, in characters.
+inline constexpr size_t kLongestName = 64;
+
+/// Fails if `name` cannot be a library's name: it must be an identifier of C, C++, CMake and Python, not
+/// longer than kLongestName, and no word that one of them reserves.
 Status CheckLibraryName(std::string_view name);
 
 /// What the kernels are called in C, without the prefix, in order. Those whose names, or the names of the

@@ -17,42 +17,52 @@ Status Refused(std::string_view what, llvm::Error error) {
 
 llvm::MemoryBufferRef BufferOf(const std::string& bytes, llvm::StringRef name) { return {bytes, name}; }
 
-/// Rename(name) for every symbol for which it is another name.
-template <class Rename>
-Result<std::string> RenameEach(const std::string& object, Rename rename) {
+using Names = std::map<std::string, std::string>;
+using ObjectFile = std::unique_ptr<llvm::object::ObjectFile>;
+
+Result<ObjectFile> Open(const std::string& object) {
   auto file = llvm::object::ObjectFile::createELFObjectFile(BufferOf(object, "object"));
   if (!file) return Refused("an object cannot be read", file.takeError());
-  llvm::objcopy::ConfigManager config;
-  std::map<std::string, std::string> names;  // owns the texts that the configuration points to
-  for (const llvm::object::SymbolRef& symbol : (*file)->symbols()) {
-    llvm::Expected<llvm::StringRef> name = symbol.getName();
-    if (!name) return Refused("an object's symbol has no name", name.takeError());
-    std::string renamed = rename(name->str());
-    if (renamed != *name) names[name->str()] = std::move(renamed);
-  }
-  for (const auto& [from, to] : names) config.Common.SymbolsToRename[from] = to;
+  return std::move(*file);
+}
+
+Result<std::string> Copy(llvm::object::ObjectFile* file, const llvm::objcopy::ConfigManager& config) {
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
-  if (llvm::Error error = llvm::objcopy::executeObjcopyOnBinary(config, **file, stream))
-    return Refused("symbols cannot be renamed", std::move(error));
+  if (llvm::Error error = llvm::objcopy::executeObjcopyOnBinary(config, *file, stream))
+    return Refused("an object cannot be changed", std::move(error));
   return std::string(bytes.begin(), bytes.end());
 }
 
 }  // namespace
 
-Result<std::string> RenameSymbols(const std::string& object,
-                                  const std::map<std::string, std::string>& names) {
-  return RenameEach(object, [&](const std::string& name) {
-    auto found = names.find(name);
-    return found == names.end() ? name : found->second;
-  });
+Result<std::string> RenameKernel(const std::string& object, const Names& names) {
+  TS_ASSIGN_OR_RETURN(ObjectFile file, Open(object));
+  llvm::objcopy::ConfigManager config;
+  for (const auto& [from, to] : names) config.Common.SymbolsToRename[from] = to;
+  constexpr uint64_t kAlignment = 64;
+  for (const llvm::object::SectionRef& section : file->sections()) {
+    llvm::Expected<llvm::StringRef> name = section.getName();
+    if (!name) return Refused("an object's section has no name", name.takeError());
+    bool loaded = llvm::object::ELFSectionRef(section).getFlags() & llvm::ELF::SHF_ALLOC;
+    if (loaded && section.getAlignment().value() < kAlignment)
+      config.Common.SetSectionAlignment[*name] = kAlignment;
+  }
+  return Copy(file.get(), config);
 }
 
 Result<std::string> RenamePrefix(const std::string& object, const std::string& prefix,
                                  const std::string& replacement) {
-  return RenameEach(object, [&](const std::string& name) {
-    return name.starts_with(prefix) ? replacement + name.substr(prefix.size()) : name;
-  });
+  TS_ASSIGN_OR_RETURN(ObjectFile file, Open(object));
+  Names names;  // owns the texts that the configuration points to
+  for (const llvm::object::SymbolRef& symbol : file->symbols()) {
+    llvm::Expected<llvm::StringRef> name = symbol.getName();
+    if (!name) return Refused("an object's symbol has no name", name.takeError());
+    if (name->starts_with(prefix)) names[name->str()] = replacement + name->substr(prefix.size()).str();
+  }
+  llvm::objcopy::ConfigManager config;
+  for (const auto& [from, to] : names) config.Common.SymbolsToRename[from] = to;
+  return Copy(file.get(), config);
 }
 
 Result<std::string> Archive(const std::vector<Member>& members) {

@@ -16,10 +16,12 @@ struct Member {
   std::string bytes;  // an ELF object
 };
 
-/// The object with other names for its symbols, defined and undefined ones.
-Result<std::string> RenameSymbols(const std::string& object, const std::map<std::string, std::string>& names);
+/// A kernel's object with other names for its symbols. Code and constants begin at multiples of 64 bytes, as
+/// they do in the image that was measured: where loops lie within cache lines can be heard in their latency.
+Result<std::string> RenameKernel(const std::string& object, const std::map<std::string, std::string>& names);
 
-/// The same, for each symbol whose name begins with `prefix`: it begins with `replacement` instead.
+/// An object in which each symbol whose name begins with `prefix` begins with `replacement` instead, defined
+/// and undefined ones.
 Result<std::string> RenamePrefix(const std::string& object, const std::string& prefix,
                                  const std::string& replacement);
 

@@ -133,11 +133,10 @@ class Tables {
     }
     TS_ASSIGN_OR_RETURN(Constant * parameters, ParameterTable(kernel));
     TS_ASSIGN_OR_RETURN(Constant * all, Array(variants, sizeof(tunesmith_variant)));
-    auto weights = std::count_if(kernel.parameters.begin(), kernel.parameters.end(),
-                                 [](const te::Tensor& t) { return t.role == te::Role::kWeight; });
     return llvm::ConstantStruct::getAnon({Text(kernel.name),
                                           I32(static_cast<int64_t>(kernel.parameters.size())),
-                                          I32(static_cast<int64_t>(variants.size())), I32(weights),
+                                          I32(static_cast<int64_t>(variants.size())),
+                                          I32(static_cast<int64_t>(kernel.CountOf(te::Role::kWeight))),
                                           I32(library.scenario.threads), parameters, all});
   }
 
@@ -158,12 +157,8 @@ class Tables {
   void EmitFunctions(const NamedKernel& kernel, Constant* description) {
     llvm::IRBuilder<> b(context_);
     llvm::Type *pointer = b.getPtrTy(), *i32 = b.getInt32Ty(), *i64 = b.getInt64Ty();
-    auto count = [&](auto counts) {
-      return static_cast<size_t>(std::count_if(kernel.parameters.begin(), kernel.parameters.end(), counts));
-    };
-    const size_t weights = count([](const te::Tensor& t) { return t.role == te::Role::kWeight; });
-    const size_t outputs = count([](const te::Tensor& t) { return t.role == te::Role::kOutput; });
-    const size_t inputs = kernel.parameters.size() - weights - outputs;
+    const size_t inputs = kernel.CountOf(te::Role::kInput), outputs = kernel.CountOf(te::Role::kOutput);
+    const size_t weights = kernel.CountOf(te::Role::kWeight);
     auto array_of = [&](const std::vector<llvm::Value*>& values) {
       auto* type = llvm::ArrayType::get(pointer, std::max<size_t>(values.size(), 1));
       llvm::Value* array = b.CreateAlloca(type);
@@ -219,9 +214,10 @@ class Tables {
 
 }  // namespace
 
-bool NamedKernel::weights() const {
-  return std::any_of(parameters.begin(), parameters.end(),
-                     [](const te::Tensor& t) { return t.role == te::Role::kWeight; });
+size_t NamedKernel::CountOf(te::Role role) const {
+  auto count = std::count_if(parameters.begin(), parameters.end(),
+                             [&](const te::Tensor& t) { return t.role == role; });
+  return static_cast<size_t>(count);
 }
 
 Result<int32_t> ExtensionsOf(const codegen::Target& target) {
@@ -231,8 +227,8 @@ Result<int32_t> ExtensionsOf(const codegen::Target& target) {
   if (target.cpu != "x86-64-v2" && extensions == TUNESMITH_X86_64_V2)
     return Invalid(
         StrCat("a library cannot hold code for ", target.name, ": it cannot tell which processors run it"));
-  if (target.vnni) extensions |= TUNESMITH_AVX512_VNNI;
-  if (target.bf16) extensions |= TUNESMITH_AVX512_BF16;
+  if (target.HasDot(codegen::kVnniDot)) extensions |= TUNESMITH_AVX512_VNNI;
+  if (target.HasDot(codegen::kBf16Dot)) extensions |= TUNESMITH_AVX512_BF16;
   return extensions;
 }
 

@@ -19,7 +19,9 @@ struct NamedKernel {
   std::vector<std::string> arguments;  // the parameters' names in C
   std::vector<Packing> packings;       // one a variant
   std::vector<std::string> code;       // one a variant: its functions are NAME_main and NAME_pack
-  bool weights() const;                // whether there are any
+
+  size_t CountOf(te::Role role) const;  // of the parameters
+  bool weights() const { return CountOf(te::Role::kWeight) > 0; }
 };
 
 /// An ELF object with the library's tables and functions. The functions of `kernels` and of the runtime are

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
+
+#include "schedule/dot_product.h"
 
 namespace tunesmith::schedule {
 
@@ -15,6 +18,7 @@ struct Machine {
   int64_t l2_bytes = 1 << 20;
   int64_t l3_bytes = 8 << 20;  // that one core can use
   int threads = 1;             // that the kernel is tuned for
+  std::vector<DotProduct> dots;
 };
 
 }  // namespace tunesmith::schedule

@@ -173,7 +173,7 @@ Span SpanOf(const Plan& plan, const te::Affine& value, NodeId within) {
       span.first.terms.emplace_back(loop, factor);
       continue;
     }
-    int64_t reach = (plan.nodes[static_cast<size_t>(loop)].extent - 1) * factor;
+    int64_t reach = std::max<int64_t>(plan.nodes[static_cast<size_t>(loop)].extent - 1, 0) * factor;
     if (reach < 0) span.first.constant += reach;
     span.extent += std::abs(reach);
   }

@@ -113,8 +113,7 @@ struct Plan {
 /// The plan's graph, to be changed: a copy of the plan's own, unless it has one already.
 te::Graph* OwnGraph(Plan* plan);
 
-/// Every stage as a whole, one after the other, its axes as serial loops in order. Loops of extent 1 are left
-/// out.
+/// Every stage as a whole, one after the other, its axes as serial loops in order.
 Plan InitialPlan(std::shared_ptr<const te::Graph> graph);
 
 /// Inserts a stage's nest: its axes in order (over the region, if it has one) as the child number `position`

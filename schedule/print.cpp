@@ -80,7 +80,11 @@ class Printer {
         StrCat(s.place == Place::kPack ? "pack " : "", s.streaming ? "stream " : "", plan_.NameOf(id), "[",
                StrJoin(indices, ", "), "] ", kAssign[static_cast<size_t>(stage.reducer)], " ",
                te::ToString(stage.body, names));
-    for (const Guard& g : s.guards) StrAppend(&line, "  if ", AffineText(plan_, g.value), " < ", g.extent);
+    for (const Guard& g : s.guards) {
+      bool negative = SpanOf(plan_, g.value, kRoot).first.constant < 0;
+      StrAppend(&line, &g == s.guards.data() ? "  if " : " && ", negative ? "0 <= " : "",
+                AffineText(plan_, g.value), " < ", g.extent);
+    }
     if (!s.layout.empty()) {
       StrAppend(&line, "  layout ", StrJoin(s.layout, "", [](std::string* out, const Piece& p) {
         StrAppend(out, "[", p.dim, ":", p.extent, "]");

@@ -5,7 +5,8 @@
 // reduced axis):
 //   other spatial axes, then the tiles of v, k, n and m in one of a few orders,
 //   the reduced axes (short windows perhaps unrolled, k in steps of a few),
-//   and the register tile: n.i, m.i, v.i.o unrolled, v.i.i as lanes.
+//   and the register tile: n.i, m.i, v.i.o unrolled, v.i.i as lanes; inside of the lanes, where the machine
+//   has an instruction for it, a group of k that one dot product sums.
 // After Goto & van de Geijn, "Anatomy of high-performance matrix multiplication" (TOMS 2008), for products;
 // the same tile serves windows, where neighbouring outputs share inputs (Georganas et al., SC 2018).
 #include <algorithm>
@@ -32,7 +33,15 @@ class Contraction : public Part {
   bool Allows(const Decisions& d) const override {
     int64_t vectors = d[vectors_], accumulators = vectors * d[rows_] * d[planes_];
     if (accumulators > registers_ - vectors - 1 && accumulators > 1) return false;
-    if (d[block_] > 0 && d[steps_] > d[block_]) return false;
+    if (d[block_] > 0 && d[steps_] * Group(d) > d[block_]) return false;
+    if (Group(d) > 1) {
+      // Its operands' groups must lie together: a tensor that is read along the lanes is copied so.
+      bool copied =
+          std::all_of(copies_.begin(), copies_.end(), [&](const Copied& c) { return d[c.hole] == 1; });
+      if (!copied || d[steps_] * Group(d) > long_extent_) return false;
+      // Of a group that is cut off inside a block, nobody proves where it ends.
+      if (d[block_] > 0 && long_extent_ % Group(d) != 0) return false;
+    }
     // A padded axis is divided into its edges and the steady part, each a copy of the tile; beyond this many
     // multiply-adds the code leaves the cache of decoded instructions and takes long to compile.
     constexpr int64_t kMostUnrolled = 1024;
@@ -63,13 +72,18 @@ class Contraction : public Part {
     std::string tensor;
     int rank;
     int lane_dim;
+    int long_dim;  // the dimension that the longest reduced axis walks; -1 if it is none alone
     bool weight;
     bool needed;  // it has another stride than 1 there
     size_t hole;
   };
 
+  /// Neighbours along the longest reduced axis that one instruction sums.
+  int64_t Group(const Decisions& d) const { return dot_group_ > 1 && d[dot_] ? dot_group_ : 1; }
   std::string Loop(const std::string& axis) const { return StrCat(name_, ".", axis); }
   void AddCopies(Decisions* d) const;
+  void FindDotProduct(const Surroundings& in, const te::Stage& stage, int lane, int longest,
+                      const std::vector<Expr>& reads);
 
   std::string name_, epilogue_;
   int lanes_, registers_;
@@ -79,9 +93,10 @@ class Contraction : public Part {
   std::vector<std::string> others_;
   std::string long_axis_;
   int64_t long_extent_ = 1;
+  int64_t dot_group_ = 1;  // 1: the machine has no dot product for this
   std::vector<Window> windows_;
   std::vector<Copied> copies_;
-  size_t vectors_, rows_, planes_, block_, steps_, order_, parallel_, stream_;
+  size_t vectors_, rows_, planes_, block_, steps_, order_, parallel_, stream_, dot_ = 0;
 };
 
 Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* holes)
@@ -167,9 +182,11 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
     const te::Tensor& tensor = in.graph.tensors[static_cast<size_t>(read->id)];
     std::optional<int64_t> stride = StrideOf(in.graph, read, lane);
     if (lane_.empty() || !stride || *stride == 0 || in.graph.StageOf(read->id) == id) continue;
-    int dim = -1;
+    int dim = -1, long_dim = -1;
     for (size_t i = 0; i < te::ReadRank(*read); ++i) {
       if (read->args[i]->kind == ExprKind::kVar && read->args[i]->id == lane) dim = static_cast<int>(i);
+      if (read->args[i]->kind == ExprKind::kVar && read->args[i]->id == longest)
+        long_dim = static_cast<int>(i);
     }
     bool again =
         std::any_of(copies_.begin(), copies_.end(), [&](const Copied& c) { return c.tensor == tensor.name; });
@@ -182,8 +199,28 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
                                   : weight ? std::vector<int64_t>{1, 0}
                                            : std::vector<int64_t>{0, 1};
     size_t hole = add(StrCat("pack ", tensor.name), domain);
-    copies_.push_back({tensor.name, static_cast<int>(tensor.shape.size()), dim, weight, needed, hole});
+    copies_.push_back(
+        {tensor.name, static_cast<int>(tensor.shape.size()), dim, long_dim, weight, needed, hole});
   }
+  FindDotProduct(in, stage, lane, longest, reads);
+  if (dot_group_ > 1) dot_ = add("dot product", {1, 0});
+}
+
+/// A dot product fits if one operand's groups lie together as they are, the same for all lanes, and the
+/// other, read along the lanes, can be copied into groups.
+void Contraction::FindDotProduct(const Surroundings& in, const te::Stage& stage, int lane, int longest,
+                                 const std::vector<Expr>& reads) {
+  const DotProduct* dot = DotOf(in.machine.dots, stage);
+  if (!dot || lane_.empty() || long_axis_.empty() || long_extent_ < dot->group || reads.size() != 2) return;
+  bool grouped = false, copied = false;
+  for (const Expr& read : reads) {
+    if (StrideOf(in.graph, read, lane) == 0) {
+      grouped = StrideOf(in.graph, read, longest) == 1;
+    } else {
+      copied = copies_.size() == 1 && copies_[0].long_dim >= 0;
+    }
+  }
+  if (grouped && copied) dot_group_ = dot->group;
 }
 
 void Contraction::AddCopies(Decisions* d) const {
@@ -193,6 +230,8 @@ void Contraction::AddCopies(Decisions* d) const {
     std::string copy = StrCat(c.tensor, "_packed");
     std::vector<int64_t> multiples(static_cast<size_t>(c.rank), 1);
     multiples[static_cast<size_t>(c.lane_dim)] = tile;
+    int64_t group = Group(*d);
+    if (group > 1) multiples[static_cast<size_t>(c.long_dim)] = group;
     d->Add(Verb::kCache, {c.tensor, name_, copy}, multiples);
     if (c.weight) d->Add(Verb::kPack, {copy});
     std::vector<int64_t> layout = {c.lane_dim};
@@ -201,6 +240,7 @@ void Contraction::AddCopies(Decisions* d) const {
     }
     layout.push_back(c.lane_dim);
     layout.push_back(tile);
+    if (group > 1) layout.insert(layout.end(), {c.long_dim, group});
     d->Add(Verb::kLayout, {copy, StrCat(c.rank)}, layout);
   }
 }
@@ -228,6 +268,12 @@ void Contraction::AddSteps(Decisions* d) const {
     d->Add(Verb::kSplit, {inner, "mask"}, {(*d)[block_]});
     blocks = inner + ".o";
     inner += ".i";
+  }
+  std::string group;
+  if (Group(*d) > 1) {
+    d->Add(Verb::kSplit, {inner, "peel"}, {Group(*d)});
+    group = inner + ".i";
+    inner += ".o";
   }
   std::string step;
   if ((*d)[steps_] > 1) {
@@ -257,11 +303,14 @@ void Contraction::AddSteps(Decisions* d) const {
   std::vector<std::string> order = outer;
   order.insert(order.end(), reduced.begin(), reduced.end());
   order.insert(order.end(), tile.begin(), tile.end());
+  if (!group.empty()) order.push_back(group);
   if (order.size() > 1) d->Add(Verb::kOrder, order);
   if (!outer.empty()) d->Add(Verb::kKeep, {name_, outer.back()});
   for (const std::string& loop : tile)
     d->Add(loop == tile.back() && !lane_.empty() ? Verb::kVector : Verb::kUnroll, {loop});
-  if (!step.empty()) d->Add(Verb::kUnroll, {step});
+  for (const std::string& loop : {group, step}) {
+    if (!loop.empty()) d->Add(Verb::kUnroll, {loop});
+  }
   for (const Window& w : windows_) {
     if ((*d)[w.hole]) d->Add(Verb::kUnroll, {Loop(w.axis)});
   }

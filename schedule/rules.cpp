@@ -103,6 +103,11 @@ std::vector<StageId> RowProducers(const Surroundings& in, StageId id) {
     if (static_cast<size_t>(producer.spatial) < rows) continue;
     if (producer.reducer != te::Reducer::kNone && LanesAlongOutput(in, p))
       continue;  // a contraction has a part of its own
+    // So has a reduction with several results a row: they would fill the registers that a chain keeps a row
+    // in.
+    int64_t a_row = 1;
+    for (size_t a = rows; a < static_cast<size_t>(producer.spatial); ++a) a_row *= producer.axes[a].extent;
+    if (producer.reducer != te::Reducer::kNone && a_row > 1) continue;
     std::vector<StageId> consumers = in.ConsumersOf(p);
     bool all = !consumers.empty();
     for (StageId c : consumers) {

@@ -4,12 +4,10 @@
 
 #include <algorithm>
 
-#include "support/strings.h"
+#include "schedule/placement.h"
 
 namespace tunesmith::schedule {
 namespace {
-
-Node& At(Plan& plan, NodeId n) { return plan.nodes[static_cast<size_t>(n)]; }
 
 /// Replaces loop `from` by `to` wherever the plan names it in an affine form.
 void SubstituteLoop(Plan* plan, NodeId from, const te::Affine& to) {
@@ -26,18 +24,38 @@ void SubstituteLoop(Plan* plan, NodeId from, const te::Affine& to) {
   }
 }
 
-void MarkTouched(Plan* plan, NodeId loop) {
-  for (StageId id = 0; id < static_cast<StageId>(plan->stages.size()); ++id) {
-    StagePlan& s = plan->stages[static_cast<size_t>(id)];
-    if (s.leaf >= 0 && plan->Encloses(loop, s.leaf)) s.touched = true;
-  }
-}
+constexpr std::string_view kKinds[] = {"serial", "parallel", "vector", "unroll", "bound"};
 
-Status CheckPlain(const Plan& plan, NodeId loop, std::string_view step) {
+Status CheckPlain(const Plan& plan, NodeId loop, std::string_view step, std::string_view way_out) {
   const Node& node = plan.nodes[static_cast<size_t>(loop)];
   if (node.kind == LoopKind::kSerial) return absl::OkStatus();
-  return Invalid(
-      StrCat(step, " ", node.name, ": the loop is parallel, vector or unrolled already; split it first"));
+  return Invalid(StrCat(step, " ", node.name, ": it is a loop of kind ",
+                        kKinds[static_cast<size_t>(node.kind)], " already; ", way_out));
+}
+
+constexpr int64_t kMostLanes = 64;
+/// Copies of a body that unrolled loops around it may make in all: beyond any that pays, and still compiled
+/// in seconds.
+constexpr int64_t kMostCopies = 4096;
+constexpr int64_t kMostUnrolled = 256;
+
+Status CheckUnrolled(const Plan& plan, NodeId loop) {
+  const Node& node = At(plan, loop);
+  std::string step = StrCat("unroll ", node.name, ": ", node.extent, " iterations");
+  if (node.extent > kMostUnrolled)
+    return Invalid(StrCat(step, " are more than ", kMostUnrolled, "; split the loop"));
+  for (const StagePlan& s : plan.stages) {
+    if (s.leaf < 0 || !plan.Encloses(loop, s.leaf)) continue;
+    int64_t copies = node.extent;
+    for (NodeId n : plan.LoopsAbove(s.leaf)) {
+      if (At(plan, n).kind == LoopKind::kUnroll) copies *= At(plan, n).extent;
+    }
+    if (copies > kMostCopies) {
+      return Invalid(StrCat(step, ", with the unrolled loops around and inside, make more than ", kMostCopies,
+                            " copies; leave one of them serial"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 /// Indices are products of factors: they must stay far from the end of 64 bits, whatever a trace asks for.
@@ -51,8 +69,8 @@ Status CheckReach(const Plan& plan, NodeId loop, int64_t factor) {
       const te::Axis& axis = plan.stage(id).axes[a];
       int64_t most = std::max(int64_t{1} << 31, 2 * axis.extent);
       if (padded * std::abs(s.axes[a].CoefficientOf(loop)) <= most) continue;
-      return Invalid(StrCat("split ", node.name, ": with the factor ", factor, " the axis ", axis.name, " of '",
-                            plan.NameOf(id), "' would run beyond ", most, "; choose a smaller one"));
+      return Invalid(StrCat("split ", node.name, ": with the factor ", factor, " the axis ", axis.name,
+                            " of '", plan.NameOf(id), "' would run beyond ", most, "; choose a smaller one"));
     }
   }
   return absl::OkStatus();
@@ -61,10 +79,10 @@ Status CheckReach(const Plan& plan, NodeId loop, int64_t factor) {
 }  // namespace
 
 Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
-  TS_RETURN_IF_ERROR(CheckPlain(plan, loop, "split"));
+  TS_RETURN_IF_ERROR(CheckPlain(plan, loop, "split", "split it before that"));
   const std::string name = At(plan, loop).name;
   const int64_t extent = At(plan, loop).extent;
-  if (extent == 0) return Invalid(StrCat("split ", name, ": the loop has no iterations"));
+  if (extent == 0) return Invalid(StrCat("split ", name, ": the loop has no iterations; leave it whole"));
   if (factor < 1) return Invalid(StrCat("split ", name, ": the factor ", factor, " is below 1"));
   for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
     const StagePlan& s = plan.stages[static_cast<size_t>(id)];
@@ -98,7 +116,11 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
   SubstituteLoop(&plan, loop, value);
   if (remainder) {
     for (StagePlan& s : plan.stages) {
-      if (s.leaf >= 0 && plan.Encloses(inner_id, s.leaf)) s.guards.push_back({value, extent});
+      // A stage that does not depend on the loop may run once more, and must where it waits for the last
+      // iteration.
+      bool depends = std::any_of(s.axes.begin(), s.axes.end(),
+                                 [&](const te::Affine& a) { return a.CoefficientOf(inner_id) != 0; });
+      if (depends && s.leaf >= 0 && plan.Encloses(inner_id, s.leaf)) s.guards.push_back({value, extent});
     }
   }
   return plan;
@@ -157,19 +179,15 @@ Result<Plan> Reorder(Plan plan, const std::vector<NodeId>& loops) {
 }
 
 Result<Plan> SetKind(Plan plan, NodeId loop, LoopKind kind, int64_t grain) {
-  static constexpr std::string_view kNames[] = {"serial", "parallel", "vector", "unroll", "bound"};
-  std::string_view step = kNames[static_cast<size_t>(kind)];
-  TS_RETURN_IF_ERROR(CheckPlain(plan, loop, step));
+  std::string_view step = kKinds[static_cast<size_t>(kind)];
+  TS_RETURN_IF_ERROR(CheckPlain(plan, loop, step, "split it first, then choose for each part"));
   Node& node = At(plan, loop);
   if (grain < 1) return Invalid(StrCat("parallel ", node.name, ": the grain ", grain, " is below 1"));
-  if (kind == LoopKind::kVector && node.extent > 64) {
-    return Invalid(
-        StrCat("vector ", node.name, ": ", node.extent, " iterations; a vector has at most 64 lanes"));
+  if (kind == LoopKind::kVector && node.extent > kMostLanes) {
+    return Invalid(StrCat("vector ", node.name, ": ", node.extent, " iterations; a vector has at most ",
+                          kMostLanes, " lanes; split the loop"));
   }
-  if (kind == LoopKind::kUnroll && node.extent > 256) {
-    return Invalid(
-        StrCat("unroll ", node.name, ": ", node.extent, " iterations are too many; split the loop"));
-  }
+  if (kind == LoopKind::kUnroll) TS_RETURN_IF_ERROR(CheckUnrolled(plan, loop));
   if (kind == LoopKind::kParallel) {
     for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
       const StagePlan& s = plan.stages[static_cast<size_t>(id)];
@@ -178,10 +196,25 @@ Result<Plan> SetKind(Plan plan, NodeId loop, LoopKind kind, int64_t grain) {
                               "' is reduced over this loop; factor the reduction first"));
       }
     }
+    for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
+      const StagePlan& s = Of(plan, id);
+      for (NodeId stored : {s.place == Place::kLoop ? s.at : kRoot, s.keep}) {
+        if (stored == kRoot || !plan.Encloses(stored, loop)) continue;
+        return Invalid(StrCat("parallel ", node.name, ": '", plan.NameOf(id), "' is stored at ",
+                              At(plan, stored).name,
+                              " around it, for one thread; parallelise that loop, or one ", "outside of it"));
+      }
+    }
     for (NodeId above : plan.LoopsAbove(loop)) {
-      if (At(plan, above).kind == LoopKind::kParallel && At(plan, above).children.size() != 1) {
+      if (At(plan, above).kind != LoopKind::kParallel) continue;
+      NodeId inside = plan.ChildTowards(above, loop);
+      if (At(plan, above).children.size() != 1) {
         return Invalid(StrCat("parallel ", node.name, ": ", At(plan, above).name,
-                              " is parallel and contains more than this loop"));
+                              " is parallel and contains more than this loop; one of them must stay serial"));
+      }
+      if (inside != loop && At(plan, inside).kind != LoopKind::kParallel) {
+        return Invalid(StrCat("parallel ", node.name, ": ", At(plan, above).name, " is parallel and ",
+                              At(plan, inside).name, ", between them, is not; order the loops first"));
       }
     }
   }

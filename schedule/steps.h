@@ -46,10 +46,10 @@ Result<Plan> Inline(Plan plan, StageId stage);
 Result<Plan> ComputeAt(Plan plan, StageId stage, NodeId loop, Scope scope);
 
 /// Computes a consumer where what it reads is produced: inside `loop`, which contains the producer's leaf,
-/// right after the producer. The consumer reads one element of the producer an iteration, and adopts the
-/// producer's loops below `loop` (their kinds too) under names of its own. If reduction loops of the producer
-/// lie outside `loop`, the consumer runs in their last iteration. A consumer may itself reduce over
-/// dimensions of what it reads.
+/// right after the producer (and what else it reads there). The consumer reads one element of the producer an
+/// iteration, and adopts the producer's loops below `loop` (their kinds too) under names of its own. If
+/// reduction loops of the producer lie outside `loop`, the consumer runs in their last iteration. A consumer
+/// may itself reduce over dimensions of what it reads.
 ///   for i.o                          for i.o
 ///     for k: for i.i: acc += …  =>     for k: for i.i: acc += …
 ///   for i: C = f(acc)                  for C.i.i: C = f(acc)

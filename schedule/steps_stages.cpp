@@ -2,8 +2,9 @@
 // Steps that add stages to the graph or take them away: inline, cache, factor.
 #include <algorithm>
 
+#include "absl/container/flat_hash_map.h"
+#include "schedule/placement.h"
 #include "schedule/steps.h"
-#include "support/strings.h"
 
 namespace tunesmith::schedule {
 namespace {
@@ -43,11 +44,28 @@ Expr Zero(te::DType type) { return te::IsFloat(type) ? te::Float(0, type) : te::
 Span OverAxes(const te::Affine& index, const te::Stage& stage) {
   Span span{te::Affine{{}, index.constant}, 1};
   for (const auto& [axis, factor] : index.terms) {
-    int64_t reach = (stage.axes[static_cast<size_t>(axis)].extent - 1) * factor;
+    int64_t reach = std::max<int64_t>(stage.axes[static_cast<size_t>(axis)].extent - 1, 0) * factor;
     if (reach < 0) span.first.constant += reach;
     span.extent += std::abs(reach);
   }
   return span;
+}
+
+/// Inlining into several reads doubles an expression each time. No operator comes near this.
+constexpr int64_t kMostNodes = 100000;
+
+/// The size of the expression as a tree: subtrees that are shared count as often as they are used.
+int64_t NodesOf(const Expr& e, absl::flat_hash_map<const te::ExprNode*, int64_t>* known) {
+  if (e == nullptr) return 0;
+  if (auto found = known->find(e.get()); found != known->end()) return found->second;
+  int64_t nodes = 1;
+  for (const Expr& a : e->args) nodes = std::min(nodes + NodesOf(a, known), kMostNodes + 1);
+  known->emplace(e.get(), nodes);
+  return nodes;
+}
+int64_t NodesOf(const Expr& e) {
+  absl::flat_hash_map<const te::ExprNode*, int64_t> known;
+  return NodesOf(e, &known);
 }
 
 }  // namespace
@@ -59,9 +77,9 @@ Result<Plan> Inline(Plan plan, StageId id) {
   const te::Tensor& tensor = plan.graph->tensors[static_cast<size_t>(stage.tensor)];
   if (stage.reducer != te::Reducer::kNone)
     return Invalid(StrCat("inline ", name, ": the stage reduces; place it instead"));
-  if (tensor.role == te::Role::kOutput) return Invalid(StrCat("inline ", name, ": it is an output"));
-  if (plan.stages[static_cast<size_t>(id)].place != Place::kRoot)
-    return Invalid(StrCat("inline ", name, ": the stage has been placed already"));
+  if (tensor.role == te::Role::kOutput)
+    return Invalid(StrCat("inline ", name, ": it is an output, which must be stored"));
+  TS_RETURN_IF_ERROR(CheckPlaceable(plan, id, "inline"));
   for (StageId consumer : plan.graph->ConsumersOf(stage.tensor)) {
     bool guarded = false;
     te::Stage& c = graph->stages[static_cast<size_t>(consumer)];
@@ -77,6 +95,10 @@ Result<Plan> Inline(Plan plan, StageId id) {
       return Invalid(
           StrCat("inline ", name, ": '", plan.NameOf(consumer), "' reads it guarded; place it instead"));
     }
+    if (NodesOf(c.body) > kMostNodes) {
+      return Invalid(StrCat("inline ", name, ": the expression of '", plan.NameOf(consumer),
+                            "' would have more than ", kMostNodes, " operands; place it instead"));
+    }
   }
   RemoveNest(&plan, id);
   plan.stages[static_cast<size_t>(id)].place = Place::kInlined;
@@ -89,15 +111,24 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
   std::string step = StrCat("cache ", source.name, " for ", plan.NameOf(consumer));
   TS_RETURN_IF_ERROR(CheckNewName(plan, step, name));
   const te::Stage reader = plan.stage(consumer);
+  const StagePlan& reading = Of(plan, consumer);
+  if (reading.place == Place::kInlined)
+    return Invalid(StrCat(step, ": that stage is inlined; it reads nothing"));
+  if (reading.place == Place::kPack)
+    return Invalid(StrCat(step, ": that stage is packed already; cache before that"));
   if (!multiples.empty() && multiples.size() != source.shape.size()) {
-    return Invalid(
-        StrCat(step, ": ", multiples.size(), " multiples for ", source.shape.size(), " dimensions"));
+    return Invalid(StrCat(step, ": ", multiples.size(), " multiples for ", source.shape.size(),
+                          " dimensions; give one for each"));
   }
   std::vector<Expr> reads;
   te::Visit(reader.body, [&](const Expr& e) {
     if (e->kind == ExprKind::kRead && e->id == tensor_id) reads.push_back(e);
   });
   if (reads.empty()) return Invalid(StrCat(step, ": the stage does not read it"));
+  if (StageId made = plan.graph->StageOf(tensor_id);
+      made >= 0 && RootPosition(plan, made) >= RootPosition(plan, consumer)) {
+    return Invalid(StrCat(step, ": both are computed in one nest; cache before they are placed"));
+  }
 
   te::Tensor copy = source;
   copy.name = name;
@@ -107,6 +138,7 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
   stage.accumulator = source.dtype;
   Expr otherwise;
   std::vector<Expr> indices;
+  double padded_from = 1;  // elements without the multiples
   std::vector<int64_t> offset(source.shape.size(), 0);
   for (size_t d = 0; d < source.shape.size(); ++d) {
     int64_t low = 0, high = source.shape[d] - 1;
@@ -125,19 +157,29 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
       low = std::min(low, reach.first.constant);
       high = std::max(high, reach.first.constant + reach.extent - 1);
     }
-    for (const te::Axis& earlier : stage.axes) {
-      if (earlier.name == axis) axis = StrCat("d", d);
-    }
+    auto taken = [&] {
+      return std::any_of(stage.axes.begin(), stage.axes.end(), [&](const auto& a) { return a.name == axis; });
+    };
+    if (taken()) axis = StrCat("d", d);
+    while (taken()) axis += "_";
     int64_t extent = high - low + 1;
     if (!multiples.empty()) {
-      if (multiples[d] < 1) return Invalid(StrCat(step, ": a multiple of ", multiples[d]));
+      if (multiples[d] < 1)
+        return Invalid(StrCat(step, ": dimension ", d, " is padded to a multiple of ", multiples[d],
+                              "; it must be at least 1"));
+      if (multiples[d] > std::max(4 * extent, int64_t{1} << 20))
+        return Invalid(StrCat(step, ": dimension ", d, " is padded to a multiple of ", multiples[d],
+                              ", far beyond its extent of ", extent));
       extent = (extent + multiples[d] - 1) / multiples[d] * multiples[d];
     }
     offset[d] = low;
+    padded_from *= static_cast<double>(high - low + 1);
     copy.shape[d] = extent;
     stage.axes.push_back({axis, extent});
     indices.push_back(te::Var(static_cast<int>(d)) + te::Int(low));
   }
+  if (Product(copy.shape) > std::max(4 * padded_from, kMostPadded))
+    return Invalid(StrCat(step, ": padding it would need more than four times the memory"));
   if (copy.shape == source.shape) {
     stage.body = te::Read(source.dtype, tensor_id, indices);
   } else {
@@ -150,7 +192,11 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
   c.body = te::Substitute(c.body, [&](const Expr& e) -> Expr {
     if (e->kind != ExprKind::kRead || e->id != tensor_id) return nullptr;
     std::vector<Expr> shifted;
-    for (size_t d = 0; d < offset.size(); ++d) shifted.push_back(e->args[d] - te::Int(offset[d]));
+    for (size_t d = 0; d < offset.size(); ++d) {
+      std::optional<te::Affine> index = te::ToAffine(e->args[d]);
+      shifted.push_back(index ? te::ToExpr(*index + te::Affine{{}, -offset[d]})
+                              : e->args[d] - te::Int(offset[d]));
+    }
     return te::Read(source.dtype, copied, shifted);
   });
   BuildNest(&plan, id, kRoot, RootPosition(plan, consumer));
@@ -167,6 +213,17 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
     return Invalid(StrCat(step, ": the stage has been placed or kept already; factor it first"));
   if (s.leaf < 0 || !plan.Encloses(loop, s.leaf) || !plan.Reduces(id, loop)) {
     return Invalid(StrCat(step, ": the stage is not reduced over this loop"));
+  }
+  TS_RETURN_IF_ERROR(CheckAlone(plan, id, step));
+  for (NodeId n : plan.LoopsAbove(s.leaf)) {
+    const Node& above = At(plan, n);
+    if (above.owner != id) {
+      return Invalid(StrCat(step, ": the stage is computed in the nest of '", plan.NameOf(above.owner),
+                            "'; factor it before that"));
+    }
+    if (above.kind != LoopKind::kSerial) {
+      return Invalid(StrCat(step, ": its loop ", above.name, " is no longer serial; factor it before that"));
+    }
   }
   for (int a = 0; a < old.spatial; ++a) {
     const te::Affine& value = s.axes[static_cast<size_t>(a)];

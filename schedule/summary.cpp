@@ -197,6 +197,13 @@ class Summariser {
     out.tiles = out.iterations / tile_iterations;
     out.tile_vectors = tile_iterations / out.lanes;
     // A vector longer than a register takes several.
+    // Of the group of iterations inside the lanes one instruction makes one.
+    const DotProduct* dot = DotOf(machine_.dots, stage);
+    double group = 1;
+    if (dot && !loops.empty() && lane != kRoot && loops.back() != lane && plan_.Reduces(id, loops.back()) &&
+        At(plan_, loops.back()).extent == dot->group)
+      group = dot->group;
+    out.tile_vectors /= group;
     double registers_per_vector =
         std::max(1.0, out.lanes * static_cast<double>(te::SizeOf(stage.accumulator)) / machine_.vector_bytes);
     out.calls = body.calls;
@@ -228,8 +235,9 @@ class Summariser {
         }
         windowed *= std::min(product, reach);
       }
-      addresses = std::min(addresses, windowed);
+      addresses = std::min(addresses, windowed) / group;
       int64_t stride = lane == kRoot ? 1 : read.flat->CoefficientOf(lane);
+      if (group > 1 && stride != 0) stride = 1;  // the lanes' groups follow one another
       if (stride == 0 || stride == 1) {
         out.tile_loads += addresses * (stride == 1 ? registers_per_vector * LoadsOfVector(read, lane) : 1);
       } else {
@@ -257,7 +265,7 @@ class Summariser {
       out.tile_stores = in_registers ? 0 : stored;
     } else {
       out.accumulators = stored;
-      out.chain = unrolled_reduced;
+      out.chain = unrolled_reduced / group;
       bool carried = serial_reduced > 1;
       if (!in_registers) {
         out.tile_stores = stored;

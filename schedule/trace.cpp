@@ -2,6 +2,8 @@
 #include "schedule/trace.h"
 
 #include <algorithm>
+#include <limits>
+#include <set>
 
 #include "support/strings.h"
 
@@ -103,12 +105,42 @@ Result<Plan> ApplyLayout(Plan plan, const Step& step) {
   if (rank > step.numbers.size() || (step.numbers.size() - rank) % 2 != 0) {
     return Invalid("layout: after 'blocks' come pairs of a dimension and a size");
   }
+  for (size_t i = 0; i < step.numbers.size(); ++i) {
+    bool size = i >= rank && (i - rank) % 2 == 1;
+    if (!size && (step.numbers[i] < 0 || step.numbers[i] > std::numeric_limits<int>::max()))
+      return Invalid(StrCat("layout ", step.names[0], ": ", step.numbers[i], " is no dimension"));
+  }
   std::vector<int> order(step.numbers.begin(), step.numbers.begin() + static_cast<int64_t>(rank));
   std::vector<Piece> blocks;
   for (size_t i = rank; i < step.numbers.size(); i += 2) {
     blocks.push_back({static_cast<int>(step.numbers[i]), step.numbers[i + 1]});
   }
   return SetLayout(std::move(plan), stage, order, blocks);
+}
+
+/// Steps name tensors and loops: a name that means two of them would be taken for the first.
+Status CheckNames(const Trace& trace, int line_number) {
+  auto check = [&](const std::string& name, std::set<std::string>* seen, bool axis = false) -> Status {
+    bool word = std::all_of(name.begin(), name.end(), [&](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+             (axis && c == '.');  // te::Normalize divides axes: "c.o"
+    });
+    if (!word) {
+      return Invalid(
+          StrCat("trace line ", line_number, ": '", name, "' is not a name: letters, digits and _"));
+    }
+    if (!seen->insert(name).second)
+      return Invalid(StrCat("trace line ", line_number, ": the name '", name, "' is given twice"));
+    return absl::OkStatus();
+  };
+  std::set<std::string> tensors;
+  for (const std::string& name : trace.parameters) TS_RETURN_IF_ERROR(check(name, &tensors));
+  for (const Trace::StageNames& s : trace.stages) {
+    TS_RETURN_IF_ERROR(check(s.tensor, &tensors));
+    std::set<std::string> axes;
+    for (const std::string& name : s.axes) TS_RETURN_IF_ERROR(check(name, &axes, true));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -163,6 +195,7 @@ std::string ToString(const Trace& trace) {
 
 Result<Trace> ParseTrace(std::string_view text) {
   constexpr size_t kMostBytes = 1 << 20;
+  constexpr size_t kMostSteps = 1000;  // a long one has fifty
   if (text.size() > kMostBytes) return Invalid("the trace is longer than 1 MiB");
   Trace trace;
   int line_number = 0, header = 0;
@@ -192,6 +225,7 @@ Result<Trace> ParseTrace(std::string_view text) {
         trace.stages.push_back(std::move(names));
       }
       if (trace.stages.empty()) return fail("no stage is named");
+      TS_RETURN_IF_ERROR(CheckNames(trace, line_number));
       header = 2;
     } else if (header == 2) {
       if (words.size() != 2 || words[0] != "target") return fail("'target NAME' must follow");
@@ -200,6 +234,7 @@ Result<Trace> ParseTrace(std::string_view text) {
     } else {
       Result<Step> step = ParseStep(line);
       if (!step.ok()) return fail(MessageOf(step.status()));
+      if (trace.steps.size() == kMostSteps) return fail(StrCat("more than ", kMostSteps, " steps"));
       trace.steps.push_back(*std::move(step));
     }
   }

@@ -92,7 +92,13 @@ Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds
   result_.finals.finalists = static_cast<int>(finalists.size());
   result_.finals.processes = timed->processes;
   result_.finals.noise = timed->noise;
+  // The winner is reported last: what was recorded of finals last is their result (database/database.h).
+  std::vector<size_t> order;
   for (size_t i = 0; i < finalists.size(); ++i) {
+    if (static_cast<int>(i) != timed->winner) order.push_back(i);
+  }
+  if (timed->winner >= 0) order.push_back(static_cast<size_t>(timed->winner));
+  for (size_t i : order) {
     const measure::FinalistTiming& timing = timed->timings[i];
     result_.finals.tied += timing.tied;
     if (timing.outcome.ok()) {

@@ -72,10 +72,12 @@ Status RunTasks(std::vector<Task>* tasks, const Budget& given, const std::atomic
     const size_t next = Next(*tasks, begun);
     if (next == tasks->size()) break;
     Task& task = (*tasks)[next];
+    // A small budget, too, must reach every task: those that have not begun share what is left.
+    const int64_t waiting = begun[next] ? 1 : std::count(begun.begin(), begun.end(), false);
     begun[next] = true;
     const int64_t before = task.tuner->trials();
     const StepLimits limits{
-        budget.trials - spent,
+        std::max<int64_t>(1, (budget.trials - spent) / waiting),
         start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(search_seconds))};
     TS_ASSIGN_OR_RETURN(const bool more, task.tuner->Step(interrupted, limits));
     spent += task.tuner->trials() - before;

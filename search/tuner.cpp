@@ -17,6 +17,7 @@ schedule::Machine MachineOf(const codegen::Target& target, int threads) {
   m.l2_bytes = target.l2_bytes;
   m.l3_bytes = target.l3_bytes;
   m.threads = threads;
+  m.dots = target.dots;
   return m;
 }
 
@@ -117,12 +118,19 @@ void Tuner::Stop(std::string_view why) {
   if (result_.stopped.empty()) result_.stopped = std::string(why);
 }
 
+double Tuner::LimitNs() const {
+  // A limit is measured, and a model of what binds the kernel decides which: caches that hold a part of the
+  // data make both err. Beyond this share, more than what noise does, the limit is refuted.
+  constexpr double kRefuted = 1.03;
+  return result_.found && options_.limit_ns > kRefuted * result_.best_ns ? 0 : options_.limit_ns;
+}
+
 std::string_view Tuner::ReasonToStop() const {
   // At the limit, or after long without gain, more trials only spend time. The numbers are generous: a third
   // of the budget, at least six batches.
   constexpr double kAtLimit = 0.985;
   int64_t patience = std::max<int64_t>(6 * static_cast<int64_t>(options_.batch), options_.trials / 3);
-  bool at_limit = result_.found && options_.limit_ns > 0 && options_.limit_ns / result_.best_ns >= kAtLimit;
+  bool at_limit = result_.found && LimitNs() / result_.best_ns >= kAtLimit;
   return at_limit || since_gain_ >= patience ? "nothing left to win" : "";
 }
 
@@ -203,8 +211,7 @@ Result<bool> Tuner::Step(const std::atomic<bool>& interrupted, const StepLimits&
 
 double Tuner::ExpectedGainNs() const {
   if (!result_.found) return std::numeric_limits<double>::infinity();  // every workload is tried once first
-  const double possible =
-      options_.limit_ns > 0 ? std::max(0.0, result_.best_ns - options_.limit_ns) : result_.best_ns;
+  const double possible = std::max(0.0, result_.best_ns - LimitNs());
   return std::min(recent_gain_ns_, possible);
 }
 

@@ -105,9 +105,9 @@ class Tuner {
   Result<bool> Step(const std::atomic<bool>& interrupted, const StepLimits& limits = {});
 
   /// To be called once no more steps are taken: times the best few again, in fresh processes, within about
-  /// `seconds`, reports them, and makes the winner's measurement the result. Where the seconds do not
-  /// suffice, or it is interrupted, the result stays that of the trials; where nothing was tried since the
-  /// last finals, that of those.
+  /// `seconds`, reports them, the winner last, and makes the winner's measurement the result. Where the
+  /// seconds do not suffice, or it is interrupted, the result stays that of the trials; where nothing was
+  /// tried since the last finals, that of those.
   Status TimeFinalists(const std::atomic<bool>& interrupted, double seconds);
   /// About how long TimeFinalists takes where nothing presses.
   double FinalsSeconds() const;
@@ -137,6 +137,8 @@ class Tuner {
   };
   struct Attempt;
 
+  /// What the hardware allows; 0 if that is not known, or a kernel has shown that it allows more.
+  double LimitNs() const;
   /// Why no further batch is worth while; empty if one is.
   std::string_view ReasonToStop() const;
   void BuildAll(const std::vector<Candidate>& candidates, const std::atomic<bool>& interrupted,

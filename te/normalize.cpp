@@ -135,6 +135,15 @@ Graph Normalize(const Graph& graph) {
     changed = SplitDividedAxes(&result) || changed;
     changed = MergeAxes(&result) || changed;
   }
+  // Of axes x, y and xy, the first two may have merged: schedules name axes, so names stay distinct.
+  for (Stage& stage : result.stages) {
+    for (size_t a = 1; a < stage.axes.size(); ++a) {
+      std::string& name = stage.axes[a].name;
+      auto is_taken = [&](const Axis& axis) { return axis.name == name; };
+      auto end = stage.axes.begin() + static_cast<ptrdiff_t>(a);
+      while (std::any_of(stage.axes.begin(), end, is_taken)) name += "_";
+    }
+  }
   return result;
 }
 

@@ -122,6 +122,9 @@ class Emitter {
 
   // ---- stores.cpp
   void EmitStore(const ir::StmtNode& s);
+  // ---- dot_products.cpp
+  /// Emits an unrolled loop in a vector loop as one instruction, if that is what it computes.
+  bool EmitDotProduct(const ir::StmtNode& loop, const Operand& begin, int64_t extent);
   bool EmitReduction(const ir::StmtNode& s, const Operand& index);
   void StoreScalar(int buffer, const Operand& index, llvm::Value* value);
   void StoreLanes(const ir::StmtNode& s, const Operand& index, llvm::Value* value);

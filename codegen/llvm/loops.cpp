@@ -119,6 +119,7 @@ void Emitter::EmitFor(const ir::StmtNode& s) {
   }
   if (s.loop == LoopKind::kVector && lanes_ == 1) {
     EmitVector(s, begin, extent.constant);
+  } else if (constant && s.loop == LoopKind::kUnroll && EmitDotProduct(s, begin, extent.constant)) {
   } else if (constant &&
              (extent.constant == 1 || s.loop == LoopKind::kUnroll || s.loop == LoopKind::kVector)) {
     for (int64_t i = 0; i < extent.constant; ++i) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -85,7 +86,7 @@ Status RunImage(const Image& image, int64_t offset, const Workspace& workspace, 
   for (size_t i = 0; i < parameters->size(); ++i) {
     Value& value = (*parameters)[i];
     memory.push_back(std::make_unique<Fenced>(value.size_in_bytes(), buffers[i]->alignment, at_end));
-    std::memcpy(memory.back()->data(), value.data(), static_cast<size_t>(value.size_in_bytes()));
+    std::copy_n(value.data(), value.size_in_bytes(), memory.back()->data());
     pointers.push_back(memory.back()->data());
   }
   Fenced work(workspace.BytesFor(threads), 64, at_end);
@@ -99,8 +100,8 @@ Status RunImage(const Image& image, int64_t offset, const Workspace& workspace, 
     Value& value = (*parameters)[i];
     auto size = static_cast<size_t>(value.size_in_bytes());
     if (buffers[i]->written) {
-      std::memcpy(value.data(), memory[i]->data(), size);
-    } else if (std::memcmp(value.data(), memory[i]->data(), size) != 0) {
+      std::copy_n(memory[i]->data(), size, value.data());
+    } else if (!std::equal(value.data(), value.data() + size, memory[i]->data())) {
       return Internal(StrCat("the kernel changed its input ", buffers[i]->name));
     }
   }
@@ -127,8 +128,8 @@ Result<std::vector<Value>> CompileAndRun(const ir::Function& function, const Tar
   TS_RETURN_IF_ERROR(
       RunImage(image, image.main_offset, kernel.main_workspace, function, &from_below, 1, false));
   for (size_t i = 0; i < parameters.size(); ++i) {
-    if (std::memcmp(parameters[i].data(), from_below[i].data(),
-                    static_cast<size_t>(parameters[i].size_in_bytes())) != 0)
+    if (!std::equal(parameters[i].data(), parameters[i].data() + parameters[i].size_in_bytes(),
+                    from_below[i].data()))
       return Internal(StrCat("parameter ", i, " differs between two runs"));
   }
   return parameters;

@@ -61,6 +61,39 @@ TEST_F(DatabaseTest, BestIsTheFastestTimedRecordOfTheKey) {
   EXPECT_EQ(Value(database_->Best(TimedRecord(0).key)), TimedRecord(3));
 }
 
+TEST_F(DatabaseTest, BestIsWhatWonTheLastFinalsWhateverTrialsSaidBefore) {
+  // The trials of 2, 3 and 4 took 102, 103 and 104 us; the last finals were won by 3 with 106 us.
+  const Record winner = FinalistRecord(3, 20, 106e3);
+  Insert({TimedRecord(2), TimedRecord(3), TimedRecord(4), FinalistRecord(4, 10, 101e3),
+          FinalistRecord(2, 19, 105e3), winner});
+  EXPECT_EQ(Value(database_->Best(winner.key)), winner);
+}
+
+TEST_F(DatabaseTest, BestIsATrialSinceTheFinalsOnlyIfItWasFaster) {
+  const Record winner = FinalistRecord(3, 20, 121.5e3);
+  Insert({TimedRecord(3), winner, TimedRecord(22)});  // 122 us, two seconds later
+  EXPECT_EQ(Value(database_->Best(winner.key)), winner);
+  Insert({TimedRecord(21)});  // 121 us, one second later
+  EXPECT_EQ(Value(database_->Best(winner.key)), TimedRecord(21));
+}
+
+TEST_F(DatabaseTest, FinalsOfAnotherKeyDoNotMatter) {
+  Record other = FinalistRecord(3, 20, 500e3);
+  other.key.scenario.threads = 2;
+  Insert({TimedRecord(1), Resealed(other)});
+  EXPECT_EQ(Value(database_->Best(TimedRecord(1).key)), TimedRecord(1));
+}
+
+TEST_F(DatabaseTest, GcKeepsFinalists) {
+  const Record winner = FinalistRecord(3, 20, 500e3);
+  Insert({TimedRecord(1), TimedRecord(2), TimedRecord(3), winner});
+  GcPolicy policy;
+  policy.keep_best = 1;
+  policy.keep_since_ns = kStartNs + 1000 * kSecondNs;
+  EXPECT_EQ(Value(database_->Gc(policy)).dropped_timed, 2);
+  EXPECT_EQ(Value(database_->Best(winner.key)), winner);
+}
+
 TEST_F(DatabaseTest, BestOfAnUnknownOrFailedKeyIsNothing) {
   EXPECT_EQ(Value(database_->Best(TimedRecord(0).key)), std::nullopt);
   Insert({FailedRecord(1)});
@@ -272,7 +305,7 @@ TEST_F(DatabaseTest, Statistics) {
   Stats stats = Value(database_->GetStats());
   EXPECT_EQ(stats.records(), 0);
   EXPECT_EQ(stats.oldest_ns, 0);
-  EXPECT_EQ(stats.schema_version, 1);
+  EXPECT_EQ(stats.schema_version, 2);
   Record other = TimedRecord(9);
   other.operator_name = "softmax";
   other.key.workload[0] = 'a';

@@ -61,6 +61,16 @@ Record TimedRecord(int number) {
   return Resealed(record);
 }
 
+Record FinalistRecord(int number, int later, double median_ns) {
+  Record record = TimedRecord(number);
+  record.outcome.samples_ns = {median_ns};
+  record.outcome.median_ns = median_ns;
+  record.outcome.spread_ns = 0;
+  record.processes = 6;
+  record.created_ns = kStartNs + later * kSecondNs;
+  return Resealed(record);
+}
+
 Record FailedRecord(int number, measure::OutcomeKind kind) {
   Record record = Draft(number);
   record.outcome.kind = kind;

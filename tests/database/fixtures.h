@@ -41,6 +41,8 @@ class FolderTest : public testing::Test {
 /// 2026-01-01.
 Record TimedRecord(int number);
 /// The same trial, failed.
+/// The same timed again in finals, later than all records with numbers below `later`.
+Record FinalistRecord(int number, int later, double median_ns);
 Record FailedRecord(int number, measure::OutcomeKind kind = measure::OutcomeKind::kTimeout);
 /// The filter of these terms; "now" is 2026-01-01T00:16:40Z.
 Filter Where(const std::vector<std::string>& terms);

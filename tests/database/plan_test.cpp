@@ -50,14 +50,28 @@ TEST_F(PlanTest, BestIsTheFirstEntryOfAnIndex) {
   EXPECT_EQ(
       PlanOf(BestNumberSql()),
       "SEARCH record USING COVERING INDEX record_best (key=? AND outcome=?)\n"
-      "SCALAR SUBQUERY 1\n"
+      "SCALAR SUBQUERY 2\n"
+      "MATERIALIZE one\n"
       "SEARCH record_key USING COVERING INDEX sqlite_autoindex_record_key_1 (workload=? AND target=? AND "
       "features=? AND layouts=? AND cache=? AND threads=? AND pinning=? AND page_bytes=? AND codegen=? AND "
-      "llvm=?)\n");
+      "llvm=?)\n"
+      "SCAN one\n"
+      "SCALAR SUBQUERY 4\n"
+      "SEARCH record USING INDEX record_finalist (key=?)\n"
+      "SCALAR SUBQUERY 3\n"
+      "SCAN one\n");
 }
 
 TEST_F(PlanTest, BestTakesTheSameStepsInALargerFile) {
   Insert(0, 50);
+  int steps = StepsOfBest();
+  Insert(50, 3000);
+  EXPECT_EQ(StepsOfBest(), steps);
+}
+
+TEST_F(PlanTest, BestAfterFinalsTakesTheSameStepsInALargerFile) {
+  Insert(0, 50);
+  EXPECT_TRUE(Value(InsertRow(*connection_, FinalistRecord(1, 5000, 102.5e3))));
   int steps = StepsOfBest();
   Insert(50, 3000);
   EXPECT_EQ(StepsOfBest(), steps);

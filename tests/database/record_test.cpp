@@ -135,21 +135,31 @@ TEST(RecordTest, Utf8IsWhatTheUnicodeStandardSays) {
 }
 
 TEST(RecordJsonTest, ALineLooksLikeThis) {
-  EXPECT_EQ(ToJsonLine(TimedRecord(1)),
-            R"({"tunesmith_record":1,"id":"09f2da31c7ee4471d84d23749562800b",)"
-            R"("workload":"0123456789abcdef0123456789abcdef","layouts":"","operator":"matmul",)"
-            R"("bindings":{"K":"1024","M":"1024","N":"1024"},"target":"x86-64-avx512","features":"f00d",)"
-            R"("scenario":{"cache":"warm","threads":1,"pinning":"none","page_bytes":4096},)"
-            R"("codegen":"1","llvm":"19.1.7","trace":"trace 1 matmul 1","outcome":"ok","detail":"",)"
-            R"("samples_ns":[101040.0,101000.0,100980.0],"median_ns":101000.0,"spread_ns":30.0,)"
-            R"("limit_share":0.875,"environment":{"cpu":"AMD EPYC 9R14","seed":7},)"
-            R"("created_ns":1767225601000000000})");
+  EXPECT_EQ(
+      ToJsonLine(TimedRecord(1)),
+      R"({"tunesmith_record":2,"id":"09f2da31c7ee4471d84d23749562800b",)"
+      R"("workload":"0123456789abcdef0123456789abcdef","layouts":"","operator":"matmul",)"
+      R"("bindings":{"K":"1024","M":"1024","N":"1024"},"target":"x86-64-avx512","features":"f00d",)"
+      R"("scenario":{"cache":"warm","threads":1,"pinning":"none","page_bytes":4096},)"
+      R"("codegen":"1","llvm":"19.1.7","trace":"trace 1 matmul 1","outcome":"ok","detail":"",)"
+      R"("samples_ns":[101040.0,101000.0,100980.0],"median_ns":101000.0,"spread_ns":30.0,"processes":1,)"
+      R"("limit_share":0.875,"environment":{"cpu":"AMD EPYC 9R14","seed":7},)"
+      R"("created_ns":1767225601000000000})");
 }
 
 TEST(RecordJsonTest, ReadsWhatItWrites) {
   for (const Record& record : {TimedRecord(3), FailedRecord(4)}) {
     EXPECT_EQ(Value(FromJsonLine(ToJsonLine(record))), record);
   }
+}
+
+TEST(RecordJsonTest, ReadsALineOfTheFirstFormat) {
+  std::string line = ToJsonLine(TimedRecord(1));
+  for (auto [from, to] :
+       {std::pair{"\"tunesmith_record\":2", "\"tunesmith_record\":1"}, std::pair{",\"processes\":1", ""}}) {
+    line.replace(line.find(from), std::string_view(from).size(), to);
+  }
+  EXPECT_EQ(Value(FromJsonLine(line)), TimedRecord(1));
 }
 
 TEST(RecordJsonTest, EveryRecordSurvives) {
@@ -173,6 +183,7 @@ TEST(RecordJsonTest, EveryRecordSurvives) {
       record.outcome.samples_ns = {sample, sample / 3};
       record.outcome.median_ns = sample;
       record.outcome.spread_ns = sample / 7;
+      record.processes = *rc::gen::inRange(1, 20);
     }
     record = Resealed(record);
     auto read = FromJsonLine(ToJsonLine(record));
@@ -197,8 +208,14 @@ TEST(RecordJsonTest, RefusesALineWithTheFieldsName) {
   EXPECT_EQ(message("\x00\xff\x01"), "not JSON; is the line cut off?");
   EXPECT_EQ(message("{}"), "tunesmith_record: missing; is this a line of `tune db export`?");
   EXPECT_EQ(message(std::string(200000, '[')), "nested deeper than 65 levels");
-  EXPECT_EQ(LineRefusal("\"tunesmith_record\":1", "\"tunesmith_record\":2"),
-            "tunesmith_record: format 2, but this program reads 1");
+  EXPECT_EQ(LineRefusal("\"tunesmith_record\":2", "\"tunesmith_record\":3"),
+            "tunesmith_record: format 3, but this program reads 1 to 2");
+  EXPECT_EQ(LineRefusal("\"tunesmith_record\":2", "\"tunesmith_record\":0"),
+            "tunesmith_record: format 0, but this program reads 1 to 2");
+  EXPECT_EQ(LineRefusal("\"tunesmith_record\":2", "\"tunesmith_record\":1"), "processes: unknown field");
+  EXPECT_EQ(LineRefusal("\"processes\":1", "\"processes\":0"), "processes: not between 1 and 2147483647");
+  EXPECT_EQ(LineRefusal("\"processes\":1", "\"processes\":6"),
+            "id: does not match the content; the record was changed");
   EXPECT_EQ(LineRefusal("\"operator\"", "\"op\""), "operator: missing");
   EXPECT_EQ(LineRefusal("\"detail\":\"\"", "\"detail\":\"\",\"note\":1"), "note: unknown field");
   EXPECT_EQ(LineRefusal("\"trace\":\"", "\"trace\":1,\"t\":\""), "trace: not a string");

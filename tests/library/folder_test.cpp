@@ -129,9 +129,8 @@ TEST_F(FolderTest, BelowAMissingFolderOrAFileIsRefused) {
       MessageOf(WriteFolder(top_ / "missing/lib", FilesWith("one"))),
       "cannot write to TOP/missing: No such file or directory; check the path, and that its folder exists");
   std::ofstream(top_ / "file") << "x";
-  EXPECT_EQ(
-      MessageOf(WriteFolder(top_ / "file/lib", FilesWith("one"))),
-      "cannot write to TOP/file: Not a directory; a part of the path is a file; name a folder there");
+  EXPECT_EQ(MessageOf(WriteFolder(top_ / "file/lib", FilesWith("one"))),
+            "cannot write to TOP/file: Not a directory; a part of the path is a file; name a folder there");
   EXPECT_EQ(Names(top_), std::set<std::string>{"file"});
 }
 

@@ -37,6 +37,20 @@ TEST(FakeMeasurer, GivesThemOutOfOrder) {
   EXPECT_FALSE(std::is_sorted(order.begin(), order.end()));
 }
 
+TEST(FakeMeasurer, LetsTheDeviceDecideFinals) {
+  FakeMeasurer measurer([](const Job& job, size_t) {
+    return job.id == 1 ? FailedOutcome(OutcomeKind::kCrash) : OkOutcome(100 - static_cast<double>(job.id));
+  });
+  const FinalistsResult result = measurer.TimeAgain({JobOf(0), JobOf(1), JobOf(2)}, {}).value();
+  EXPECT_EQ(result.winner, 2);
+  EXPECT_EQ(result.timings[1].outcome.kind, OutcomeKind::kCrash);
+  EXPECT_EQ(result.timings[0].outcome.median_ns, 100);
+  measurer.DecideFinals([](const std::vector<Job>&, const FinalistsPlan&) {
+    return Result<FinalistsResult>(Unavailable("no finals today"));
+  });
+  EXPECT_EQ(MessageOf(measurer.TimeAgain({JobOf(0)}, {}).status()), "no finals today");
+}
+
 TEST(FakeMeasurer, BreaksWhenTold) {
   FakeMeasurer measurer([](const Job&, size_t) { return OkOutcome(1); });
   measurer.BreakAfter(1);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "measure/local_measurer.h"
 #include "tests/measure/jobs.h"
 
 namespace tunesmith::measure {
@@ -56,6 +57,28 @@ TEST(Finalists, NoneMayBeLeft) {
   EXPECT_EQ(result.winner, -1);
   EXPECT_FALSE(result.separated);
   EXPECT_EQ(result.processes, 0);
+}
+
+TEST(Finalists, EndWithoutResultWhenInterrupted) {
+  const std::atomic<bool> interrupted = true;
+  FinalistsPlan plan = QuickPlan();
+  plan.interrupted = &interrupted;
+  const Status status = TimeFinalists({JobFor(AddSlowly), JobFor(Add)}, plan).status();
+  EXPECT_TRUE(absl::IsCancelled(status));
+  EXPECT_EQ(MessageOf(status), "the finalists were not timed to the end: interrupted");
+}
+
+TEST(Finalists, AreTimedByAMeasurerThatHasNothingElseToDo) {
+  LocalMeasurer measurer = LocalMeasurer::Create({.runner = RunnerPath()}).value();
+  EXPECT_TRUE(measurer.Measure(JobFor(Add)).value().ok());
+  EXPECT_GT(measurer.runner_pid(), 0);
+  const FinalistsResult result = measurer.TimeAgain({JobFor(AddSlowly), JobFor(Add)}, QuickPlan()).value();
+  EXPECT_EQ(result.winner, 1);
+  EXPECT_EQ(measurer.runner_pid(), 0);  // it was not beside them
+  EXPECT_TRUE(measurer.Submit(JobFor(Add)).ok());
+  EXPECT_EQ(MessageOf(measurer.TimeAgain({JobFor(Add)}, QuickPlan()).status()),
+            "other jobs are pending; wait for them first");
+  EXPECT_TRUE(measurer.Wait().value().outcome.ok());
 }
 
 TEST(Finalists, OfDifferentWorkloadsAreRefused) {

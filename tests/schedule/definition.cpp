@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
 
 #include "codegen/llvm/compile.h"
 #include "ir/interpret.h"
@@ -31,8 +31,8 @@ void AddWritten(const ir::Function& function, std::vector<te::Value>* values) {
   for (const ir::Buffer& b : function.buffers) {
     if (b.parameter < 0 || !b.written) continue;
     te::Value value(b.dtype, {b.elements});
-    std::memset(value.data(), b.dtype == te::DType::kBool ? 1 : 0x7B,
-                static_cast<size_t>(value.size_in_bytes()));
+    std::fill_n(value.data(), value.size_in_bytes(),
+                static_cast<uint8_t>(b.dtype == te::DType::kBool ? 1 : 0x7B));
     (*values)[static_cast<size_t>(b.parameter)] = std::move(value);
   }
 }

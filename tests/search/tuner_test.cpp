@@ -207,6 +207,19 @@ TEST(Tuner, StopsAtTheLimit) {
   EXPECT_EQ(tuner->trials(), 16);
 }
 
+TEST(Tuner, ALimitThatAKernelHasBeatenIsNone) {
+  Bench bench([](const measure::Job&, size_t trial) {
+    return measure::OkOutcome(900 - static_cast<double>(trial));  // a limit of 1000 was wrong
+  });
+  TuneOptions options = Quick();
+  options.limit_ns = 1000;
+  std::unique_ptr<Tuner> tuner = bench.Tune(ProductWorkload(48), options);
+  EXPECT_TRUE(tuner->Step(bench.interrupted).value());
+  EXPECT_GT(tuner->ExpectedGainNs(), 0);
+  EXPECT_TRUE(tuner->Step(bench.interrupted).value());
+  EXPECT_EQ(tuner->trials(), 16);
+}
+
 TEST(Tuner, StopsAfterLongWithoutGain) {
   Bench bench([](const measure::Job&, size_t) { return measure::OkOutcome(1000); });
   TuneOptions options = Quick();

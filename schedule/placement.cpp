@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/placement.h"
+
+namespace tunesmith::schedule {
+
+double Product(const std::vector<int64_t>& extents) {
+  double product = 1;
+  for (int64_t extent : extents) product *= static_cast<double>(extent);
+  return product;
+}
+
+bool IsOutput(const Plan& plan, StageId id) {
+  return plan.graph->tensors[static_cast<size_t>(plan.stage(id).tensor)].role == te::Role::kOutput;
+}
+
+std::vector<StageId> Consumers(const Plan& plan, StageId id) {
+  std::vector<StageId> live;
+  for (StageId consumer : plan.graph->ConsumersOf(plan.stage(id).tensor)) {
+    if (Of(plan, consumer).place != Place::kInlined) live.push_back(consumer);
+  }
+  return live;
+}
+
+int PositionIn(const Plan& plan, NodeId loop, NodeId child) {
+  const auto& children = plan.ChildrenOf(loop);
+  return static_cast<int>(std::find(children.begin(), children.end(), child) - children.begin());
+}
+
+Status CheckAlone(const Plan& plan, StageId id, std::string_view step) {
+  for (StageId other = 0; other < static_cast<StageId>(plan.stages.size()); ++other) {
+    if (other == id || Of(plan, other).leaf < 0) continue;
+    for (NodeId n : plan.LoopsAbove(Of(plan, other).leaf)) {
+      if (At(plan, n).owner != id) continue;
+      return Invalid(StrCat(step, ": '", plan.NameOf(other), "' is computed in its loop ", At(plan, n).name,
+                            "; do this before that"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+Status CheckPrivate(const Plan& plan, NodeId loop, std::string_view step) {
+  for (NodeId n = 0; n < static_cast<NodeId>(plan.nodes.size()); ++n) {
+    const Node& node = At(plan, n);
+    if (node.removed || node.kind != LoopKind::kParallel || !plan.Encloses(loop, n)) continue;
+    return Invalid(StrCat(step, ": ", node.name, ", inside this loop, is parallel, and what is stored here ",
+                          "belongs to one thread; choose a loop inside of it"));
+  }
+  return absl::OkStatus();
+}
+
+void MarkTouched(Plan* plan, NodeId loop) {
+  for (StagePlan& s : plan->stages) {
+    if (s.leaf >= 0 && plan->Encloses(loop, s.leaf)) s.touched = true;
+  }
+}
+
+Status CheckPlaceable(const Plan& plan, StageId id, std::string_view step) {
+  const StagePlan& s = Of(plan, id);
+  if (s.place == Place::kInlined) {
+    return Invalid(StrCat(step, " ", plan.NameOf(id), ": the stage is inlined; it has no loops"));
+  }
+  if (s.touched || s.place != Place::kRoot) {
+    return Invalid(
+        StrCat(step, " ", plan.NameOf(id),
+               ": the stage has been placed, or its loops have been changed, already; place it first"));
+  }
+  return absl::OkStatus();
+}
+
+Status CheckSumsEnd(const Plan& plan, StageId id, NodeId loop, std::string_view step) {
+  for (NodeId n = loop; n != kRoot; n = At(plan, n).parent) {
+    if (At(plan, n).extent == 0 && plan.Reduces(id, n)) {
+      return Invalid(StrCat(step, ": '", plan.NameOf(id), "' is reduced over ", At(plan, n).name,
+                            ", which has no iterations; choose a loop outside of it"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tunesmith::schedule

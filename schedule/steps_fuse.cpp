@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// The step that computes a consumer in its producer's nest.
+#include <algorithm>
+
+#include "schedule/placement.h"
+#include "schedule/steps.h"
+
+namespace tunesmith::schedule {
+namespace {
+
+/// The leaves in the order of execution.
+std::vector<NodeId> Leaves(const Plan& plan) {
+  std::vector<NodeId> leaves, stack(plan.roots.rbegin(), plan.roots.rend());
+  while (!stack.empty()) {
+    NodeId n = stack.back();
+    stack.pop_back();
+    if (At(plan, n).is_leaf()) leaves.push_back(n);
+    stack.insert(stack.end(), At(plan, n).children.rbegin(), At(plan, n).children.rend());
+  }
+  return leaves;
+}
+
+/// The innermost loop above both, or the root.
+NodeId CommonLoop(const Plan& plan, NodeId loop, NodeId leaf) {
+  while (loop != kRoot && !plan.Encloses(loop, leaf)) loop = At(plan, loop).parent;
+  return loop;
+}
+
+/// The last child of `loop` that computes what the consumer reads, the producer among it.
+NodeId LastRead(const Plan& plan, StageId consumer, StageId producer, NodeId loop) {
+  NodeId last = plan.ChildTowards(loop, Of(plan, producer).leaf);
+  te::Visit(plan.stage(consumer).body, [&](const te::Expr& e) {
+    StageId source = e->kind == te::ExprKind::kRead ? plan.graph->StageOf(e->id) : -1;
+    if (source < 0 || !plan.Encloses(loop, Of(plan, source).leaf)) return;
+    NodeId child = plan.ChildTowards(loop, Of(plan, source).leaf);
+    if (PositionIn(plan, loop, child) > PositionIn(plan, loop, last)) last = child;
+  });
+  return last;
+}
+
+/// What else the consumer reads must be there, right after `child`: computed in an earlier nest, or for this
+/// very iteration of the loops that they share.
+Status CheckOtherReads(const Plan& plan, StageId consumer, StageId producer, NodeId loop, NodeId child,
+                       const std::vector<te::Affine>& axes, std::string_view step) {
+  std::vector<NodeId> leaves = Leaves(plan);
+  NodeId last = Of(plan, producer).leaf;  // of those that run before the consumer
+  for (NodeId leaf : leaves) {
+    if (leaf == child || plan.Encloses(child, leaf)) last = leaf;
+  }
+  auto end = std::find(leaves.begin(), leaves.end(), last) + 1;
+  Status status = absl::OkStatus();
+  te::Visit(plan.stage(consumer).body, [&](const te::Expr& e) {
+    if (e->kind != te::ExprKind::kRead || !status.ok()) return;
+    StageId source = plan.graph->StageOf(e->id);
+    if (source < 0 || source == producer || Of(plan, source).place == Place::kPack) return;
+    const StagePlan& made = Of(plan, source);
+    auto late = [&](std::string_view why) {
+      status = Invalid(StrCat(step, ": the consumer also reads '", plan.NameOf(source), "', ", why));
+    };
+    if (std::find(leaves.begin(), end, made.leaf) == end) return late("which is computed later");
+    NodeId common = CommonLoop(plan, loop, made.leaf);
+    if (common == kRoot) return;
+    if (e->guarded) return late("guarded, whose elements are not all computed there");
+    for (int d = 0; d < plan.stage(source).spatial; ++d) {
+      std::optional<te::Affine> over_axes = te::ToAffine(e->args[static_cast<size_t>(d)]);
+      if (!over_axes) return late("whose elements are not all computed there");
+      te::Affine index{{}, over_axes->constant};
+      for (const auto& [axis, factor] : over_axes->terms)
+        index = index + axes[static_cast<size_t>(axis)] * factor;
+      Span read = SpanOf(plan, index, common);
+      Span computed = SpanOf(plan, made.axes[static_cast<size_t>(d)], common);
+      int64_t before = read.first.constant - computed.first.constant;
+      if (read.first.terms != computed.first.terms || before < 0 || before + read.extent > computed.extent)
+        return late("whose elements are not all computed there");
+    }
+  });
+  return status;
+}
+
+}  // namespace
+
+Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId loop) {
+  std::string step = StrCat("fuse ", plan.NameOf(consumer), " at ", At(plan, loop).name);
+  TS_RETURN_IF_ERROR(CheckPlaceable(plan, consumer, "fuse"));
+  const te::Stage& c = plan.stage(consumer);
+  const te::Stage& p = plan.stage(producer);
+  const StagePlan& made = Of(plan, producer);
+  if (made.leaf < 0 || !plan.Encloses(loop, made.leaf)) {
+    return Invalid(StrCat(step, ": '", plan.NameOf(producer), "' is not computed inside this loop"));
+  }
+  if (consumer == producer) return Invalid(StrCat(step, ": a stage does not consume itself"));
+  TS_RETURN_IF_ERROR(CheckSumsEnd(plan, producer, loop, step));
+  // The read that ties the two: its indices must name each axis of the consumer once.
+  te::Expr read;
+  bool several = false;
+  te::Visit(c.body, [&](const te::Expr& e) {
+    if (e->kind != te::ExprKind::kRead || e->id != p.tensor) return;
+    if (read && !te::Same(read, e)) several = true;
+    read = e;
+  });
+  if (!read || several || read->guarded) {
+    return Invalid(StrCat(step, ": the consumer must read exactly one element of '", plan.NameOf(producer),
+                          "', unguarded, in each iteration"));
+  }
+  // Loops below `loop` over the producer's spatial axes, outermost first: each gets a copy.
+  std::vector<NodeId> adopted;
+  for (NodeId n : plan.LoopsAbove(made.leaf)) {
+    if (plan.Encloses(loop, n) && plan.IsSpatial(producer, n)) adopted.push_back(n);
+  }
+  std::vector<te::Affine> axes(c.axes.size());
+  std::vector<bool> bound(c.axes.size(), false);
+  for (size_t d = 0; d < static_cast<size_t>(p.spatial); ++d) {
+    std::optional<te::Affine> index = te::ToAffine(read->args[d]);
+    if (!index || index->constant != 0) {
+      return Invalid(StrCat(step, ": the consumer does not walk dimension ", d, " of '",
+                            plan.NameOf(producer), "' as a whole"));
+    }
+    const te::Affine& value = made.axes[d];
+    const int64_t extent = p.axes[d].extent;
+    size_t axis = index->terms.empty() ? 0 : static_cast<size_t>(index->terms[0].first);
+    bool one_axis = index->terms.size() == 1 && index->terms[0].second == 1;
+    if ((index->terms.empty() && extent != 1) || (one_axis && c.axes[axis].extent != extent)) {
+      return Invalid(StrCat(step, ": the consumer does not walk dimension ", d, " of '",
+                            plan.NameOf(producer), "' as a whole"));
+    }
+    if (index->terms.empty()) continue;
+    if (one_axis) {
+      if (bound[axis]) return Invalid(StrCat(step, ": the consumer reads a diagonal"));
+      axes[axis] = value;
+      bound[axis] = true;
+      continue;
+    }
+    // An index split over several axes (a factored reduction) matches loops that were split in the same way.
+    for (const auto& [axis, factor] : index->terms) {
+      for (const auto& [n, coefficient] : value.terms) {
+        if (coefficient != factor || At(plan, n).extent != c.axes[static_cast<size_t>(axis)].extent) continue;
+        axes[static_cast<size_t>(axis)] = te::Affine{{{n, 1}}, 0};
+        bound[static_cast<size_t>(axis)] = true;
+      }
+    }
+    if (value.terms.size() != index->terms.size() || value.constant != 0) {
+      return Invalid(StrCat(step, ": dimension ", d, " of '", plan.NameOf(producer), "' is split otherwise"));
+    }
+  }
+  for (size_t a = 0; a < axes.size(); ++a) {
+    if (!bound[a] && c.axes[a].extent != 1) {
+      return Invalid(StrCat(step, ": '", plan.NameOf(producer), "' does not depend on the consumer's axis ",
+                            c.axes[a].name));
+    }
+  }
+  std::vector<Guard> guards;
+  for (const Guard& g : made.guards) {
+    bool spatial = std::all_of(g.value.terms.begin(), g.value.terms.end(),
+                               [&](const auto& t) { return !plan.Reduces(producer, t.first); });
+    if (spatial) guards.push_back(g);
+  }
+  for (const Guard& outside : Of(plan, consumer).where) {
+    Guard g{te::Affine{{}, outside.value.constant}, outside.extent};
+    for (const auto& [axis, factor] : outside.value.terms)
+      g.value = g.value + axes[static_cast<size_t>(axis)] * factor;
+    if (std::find(guards.begin(), guards.end(), g) == guards.end()) guards.push_back(std::move(g));
+  }
+  NodeId child = LastRead(plan, consumer, producer, loop);
+  TS_RETURN_IF_ERROR(CheckOtherReads(plan, consumer, producer, loop, child, axes, step));
+  bool sole = Consumers(plan, producer).size() == 1;
+  bool partial = false;  // the producer's sums are complete only in the last iteration of an outer loop
+  for (NodeId n = loop; n != kRoot; n = At(plan, n).parent) partial = partial || plan.Reduces(producer, n);
+  const bool moves = sole && !partial && made.place == Place::kRoot && !IsOutput(plan, producer);
+  if (moves) TS_RETURN_IF_ERROR(CheckPrivate(plan, loop, step));
+  std::vector<Span> region;
+  for (size_t d = 0; d < static_cast<size_t>(p.spatial); ++d)
+    region.push_back(SpanOf(plan, made.axes[d], loop));
+
+  int position = PositionIn(plan, loop, child) + 1;
+  RemoveNest(&plan, consumer);
+  NodeId parent = loop;
+  auto append = [&](Node node, int at) {
+    NodeId n = static_cast<NodeId>(plan.nodes.size());
+    node.parent = parent;
+    auto& siblings = plan.nodes[static_cast<size_t>(parent)].children;
+    siblings.insert(siblings.begin() + at, n);
+    plan.nodes.push_back(std::move(node));
+    parent = n;
+    return n;
+  };
+  const std::string own = plan.NameOf(consumer), other = plan.NameOf(producer);
+  for (size_t i = 0; i < adopted.size(); ++i) {
+    Node copy = At(plan, adopted[i]);
+    copy.children.clear();
+    copy.owner = consumer;
+    copy.name = own + copy.name.substr(copy.name.find('.', plan.NameOf(At(plan, adopted[i]).owner).size()));
+    NodeId n = append(std::move(copy), i == 0 ? position : 0);
+    te::Affine value{{{n, 1}}, 0};
+    for (te::Affine& a : axes) a = te::Substitute(a, adopted[i], value);
+    for (Guard& g : guards) g.value = te::Substitute(g.value, adopted[i], value);
+  }
+  Node leaf;
+  leaf.name = own;
+  leaf.stage = consumer;
+  NodeId leaf_id = append(std::move(leaf), adopted.empty() ? position : 0);
+  StagePlan& s = Of(plan, consumer);
+  s.leaf = leaf_id;
+  s.axes = std::move(axes);
+  s.guards = std::move(guards);
+  s.touched = true;
+  StagePlan& source = Of(plan, producer);
+  source.touched = true;
+  if (moves) {
+    source.place = Place::kLoop;
+    source.at = loop;
+    source.region = std::move(region);
+    source.scope = Scope::kThread;
+  }
+  return plan;
+}
+
+}  // namespace tunesmith::schedule

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever ends a run, no finished trial is lost and the same command goes on; what else happens to it costs
+// little.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "nlohmann/json.hpp"
+#include "support/strings.h"
+#include "tests/cli/running.h"
+
+namespace tunesmith::cli {
+namespace {
+
+// Kernels of some 100 us: trials that can be interrupted, and many a second.
+std::vector<std::string> RunWords(int trials) {
+  return {"run", "matmul", "M=192", "N=192", "K=192", "--format", "json", "--trials", StrCat(trials)};
+}
+
+nlohmann::json LastResult(const CommandOutput& output) {
+  EXPECT_EQ(output.status.ToString(), "exit code 0") << output.error_output;
+  std::vector<std::string> lines = Lines(output.output);
+  EXPECT_FALSE(lines.empty());
+  return lines.empty() ? nlohmann::json() : nlohmann::json::parse(lines.back());
+}
+
+/// The same command once more: it must make exactly the trials that are missing.
+void ExpectResumes(const Sandbox& sandbox, int trials) {
+  int recorded = CountTrials(sandbox);
+  CommandOutput output = sandbox.Tune(RunWords(trials));
+  nlohmann::json result = LastResult(output);
+  EXPECT_EQ(result["trials"], trials);
+  EXPECT_EQ(result["new_trials"], trials - recorded);
+  EXPECT_EQ(result["stopped"], "trials");
+  EXPECT_EQ(CountTrials(sandbox), trials);
+}
+
+TEST(Run, KilledAtAnyMomentLosesNoTrialAndResumes) {
+  for (int trials_before : {1, 2, 9}) {
+    Sandbox sandbox;
+    RunningTune run(sandbox, RunWords(12));
+    run.AwaitTrials(trials_before);
+    ASSERT_EQ(kill(run.pid(), SIGKILL), 0);
+    EXPECT_EQ(run.Finish().signal, SIGKILL);
+    // A trial is recorded before it is told, so the one in between may be there too.
+    int recorded = CountTrials(sandbox);
+    int told = static_cast<int>(run.outcomes().size());
+    EXPECT_GE(recorded, told);
+    EXPECT_LE(recorded, told + 1);
+    ExpectResumes(sandbox, 12);
+  }
+}
+
+TEST(Run, InterruptedEndsWithItsResultsAndResumes) {
+  for (int signal : {SIGINT, SIGTERM}) {
+    Sandbox sandbox;
+    RunningTune run(sandbox, RunWords(12));
+    run.AwaitTrials(2);
+    ASSERT_EQ(kill(run.pid(), signal), 0);
+    EXPECT_EQ(run.Finish().ToString(), "exit code 130");
+    EXPECT_EQ(run.error_output(), "");
+    EXPECT_EQ(CountTrials(sandbox), static_cast<int>(run.outcomes().size()));
+    EXPECT_LT(CountTrials(sandbox), 12);
+    ExpectResumes(sandbox, 12);
+  }
+}
+
+TEST(Run, GoesOnAfterItsRunnerWasKilled) {
+  Sandbox sandbox;
+  RunningTune run(sandbox, RunWords(16));
+  run.AwaitTrials(2);
+  std::vector<int> runners = ChildrenOf(run.pid());
+  ASSERT_EQ(runners.size(), 1u);
+  ASSERT_EQ(kill(runners[0], SIGKILL), 0);
+  EXPECT_EQ(run.Finish().ToString(), "exit code 0") << run.error_output();
+  const std::vector<std::string>& outcomes = run.outcomes();
+  EXPECT_EQ(outcomes.size(), 16u);
+  EXPECT_LE(std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o != "ok"; }), 1);
+  EXPECT_EQ(CountTrials(sandbox), 16);
+}
+
+TEST(Run, SharesItsDatabaseWithAnother) {
+  Sandbox sandbox;
+  std::vector<std::string> other = RunWords(8);
+  other.insert(other.end(), {"--seed", "2"});
+  RunningTune first(sandbox, RunWords(8));
+  RunningTune second(sandbox, other);
+  EXPECT_EQ(first.Finish().ToString(), "exit code 0") << first.error_output();
+  EXPECT_EQ(second.Finish().ToString(), "exit code 0") << second.error_output();
+  EXPECT_GE(first.outcomes().size(), 1u);
+  EXPECT_GE(second.outcomes().size(), 1u);
+  EXPECT_EQ(CountTrials(sandbox), static_cast<int>(first.outcomes().size() + second.outcomes().size()));
+}
+
+TEST(Run, LeavesNoProcessBehind) {
+  Sandbox sandbox;
+  RunningTune run(sandbox, RunWords(12));
+  run.AwaitTrials(1);
+  std::vector<int> runners = ChildrenOf(run.pid());
+  ASSERT_EQ(runners.size(), 1u);
+  ASSERT_EQ(kill(run.pid(), SIGKILL), 0);
+  run.Finish();
+  // The kernel kills the runner when its parent dies; give it a moment to do so.
+  Deadline deadline = After(std::chrono::seconds(30));
+  auto gone = [&] { return !std::filesystem::exists(StrCat("/proc/", runners[0])); };
+  auto zombie = [&] {
+    std::ifstream stat(StrCat("/proc/", runners[0], "/stat"));
+    std::string text((std::istreambuf_iterator<char>(stat)), {});
+    return text.find(") Z ") != std::string::npos;
+  };
+  while (!gone() && !zombie() && std::chrono::steady_clock::now() < deadline) usleep(1000);
+  EXPECT_TRUE(gone() || zombie());
+}
+
+TEST(Run, SameSeedAndOutcomesProposeTheSame) {
+  auto traces = [](const char* jobs) {
+    Sandbox sandbox;
+    std::vector<std::string> found;
+    // Random sampling, because evolution also depends on the latencies.
+    for (const std::string& line : Lines(sandbox
+                                             .Tune({"run", "softmax", "R=16", "C=32", "--trials", "6",
+                                                    "--format", "json", "--seed", "5", "--jobs", jobs})
+                                             .output)) {
+      nlohmann::json json = nlohmann::json::parse(line);
+      if (json["event"] == "trial") found.push_back(json["trace"]);
+    }
+    EXPECT_EQ(found.size(), 6u);
+    return found;
+  };
+  EXPECT_EQ(traces("1"), traces("4"));
+}
+
+TEST(TrialLine, HasTheDocumentedFields) {
+  Sandbox sandbox;
+  CommandOutput output =
+      sandbox.Tune({"run", "matmul", "M=4", "N=4", "K=4", "--trials", "1", "--format", "json"});
+  std::vector<std::string> lines = Lines(output.output);
+  ASSERT_GE(lines.size(), 2u) << output.error_output;
+  nlohmann::json trial = nlohmann::json::parse(lines[0]);
+  EXPECT_EQ(trial["event"], "trial");
+  EXPECT_EQ(trial["id"], "matmul M=4 N=4 K=4");
+  EXPECT_EQ(trial["workload"].get<std::string>().size(), 32u);
+  EXPECT_EQ(trial["outcome"], "ok");
+  EXPECT_GT(trial["latency_ns"], 0);
+  EXPECT_GT(trial["limit_share"], 0);
+  EXPECT_TRUE(trial["trace"].get<std::string>().starts_with("trace 1\n"));
+  // What finals say of a kernel follows, and counts.
+  nlohmann::json last = trial;
+  for (size_t i = 1; i + 1 < lines.size(); ++i) {
+    last = nlohmann::json::parse(lines[i]);
+    EXPECT_EQ(last["event"], "finalist");
+    EXPECT_EQ(last["trace"], trial["trace"]);
+    EXPECT_GE(last["processes"], 1);
+  }
+  nlohmann::json result = nlohmann::json::parse(lines.back());
+  EXPECT_EQ(result["event"], "result");
+  EXPECT_EQ(result["workload"], trial["workload"]);
+  EXPECT_EQ(result["tuned_ns"], last["latency_ns"]);
+  EXPECT_EQ(result["limit_share"], last["limit_share"]);
+  EXPECT_GT(result["default_ns"], 0);
+  EXPECT_EQ(result["outcomes"]["ok"], 1);
+  EXPECT_EQ(result["trials"], 1);
+  EXPECT_EQ(result["checked"], true);
+}
+
+/// A shell's run of `script`, in which "$@" is tune with these words.
+CommandOutput InShell(const Sandbox& sandbox, const std::string& script,
+                      const std::vector<std::string>& words) {
+  Command command = sandbox.TuneCommand(words);
+  command.args.insert(command.args.begin(), {"/bin/sh", "-c", script, "sh"});
+  Result<CommandOutput> output = RunCommand(command, "", After(std::chrono::minutes(2)));
+  EXPECT_TRUE(output.ok()) << output.status();
+  return output.value_or(CommandOutput());
+}
+
+TEST(Output, ThatDoesNotFitIsAnError) {
+  Sandbox sandbox;
+  sandbox.Write("a.te", "op copy(X: f32[N]) -> (Y: f32[N]) { Y[i] = X[i] }\n");
+  const std::string full =
+      "tune: cannot write to standard output: No space left on device; free some space or choose another "
+      "place\n";
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"run", "matmul", "M=4", "N=4", "K=4", "--trials", "1"},
+           {"run", "matmul", "M=4", "N=4", "K=4", "--trials", "2", "--format", "json"},
+           {"db", "list"},
+           {"db", "top", "--format", "json"},
+           {"db", "stats"},
+           {"db", "sql", "SELECT id FROM records"},
+           {"show", "matmul", "M=4", "N=4", "K=4"},
+           {"check", "a.te"},
+           {"--help"},
+           {"--version"}}) {
+    CommandOutput output = InShell(sandbox, "\"$@\" >/dev/full", words);
+    EXPECT_EQ(output.status.ToString(), "exit code 3") << StrJoin(words, " ");
+    EXPECT_EQ(output.error_output, full) << StrJoin(words, " ");
+  }
+  // What was tried before the output failed is recorded all the same.
+  EXPECT_GE(CountTrials(sandbox), 1);
+}
+
+TEST(Output, ThatNobodyReadsAnyMoreEndsTheRun) {
+  Sandbox sandbox;
+  CommandOutput output =
+      InShell(sandbox, "{ \"$@\"; echo \"exit code $?\" >&2; } | { read -r line; }", RunWords(5000));
+  EXPECT_EQ(output.error_output, "tune: cannot write to standard output: Broken pipe\nexit code 3\n");
+  EXPECT_GE(CountTrials(sandbox), 1);
+  EXPECT_LT(CountTrials(sandbox), 5000);
+}
+
+TEST(Output, ThatIsClosedFromTheStartIsAnError) {
+  Sandbox sandbox;
+  CommandOutput output =
+      InShell(sandbox, "\"$@\" >&-", {"run", "matmul", "M=4", "N=4", "K=4", "--trials", "1"});
+  EXPECT_EQ(output.status.ToString(), "exit code 3");
+  EXPECT_EQ(output.error_output,
+            "tune: cannot write to standard output: Bad file descriptor; free some space or choose another "
+            "place\n");
+}
+
+TEST(Output, ToAFullDiskLeavesExportsUnfinishedWithAMessage) {
+  Sandbox sandbox;
+  ASSERT_EQ(sandbox.Tune({"run", "matmul", "M=4", "N=4", "K=4", "--trials", "1"}).status.code, 0);
+  CommandOutput output = sandbox.Tune({"db", "export", "--output", "/dev/full"});
+  EXPECT_EQ(output.status.ToString(), "exit code 3");
+  EXPECT_EQ(output.error_output,
+            "tune: /dev/full: cannot be written: No space left on device; free some space or choose another "
+            "file\n");
+}
+
+}  // namespace
+}  // namespace tunesmith::cli

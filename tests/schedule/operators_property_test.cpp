@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every candidate of every standard operator, on every level of the processor, is a program that verifies and
+// computes what the operator says.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "ir/lower.h"
+#include "schedule/sketch.h"
+#include "support/strings.h"
+#include "te/language.h"
+#include "tests/codegen/running.h"
+#include "tests/ir/property.h"
+#include "tests/schedule/definition.h"
+
+namespace tunesmith::schedule::testing {
+namespace {
+
+using ir::testing::Choices;
+using ir::testing::ExpectForAll;
+
+Machine MachineOf(const codegen::Target& target) {
+  Machine machine;
+  machine.vector_bytes = target.vector_bytes;
+  machine.vector_registers = target.vector_registers;
+  machine.masks = target.masks;
+  machine.l1_bytes = target.l1_bytes;
+  machine.l2_bytes = target.l2_bytes;
+  machine.l3_bytes = target.l3_bytes;
+  machine.threads = 2;
+  return machine;
+}
+
+/// Bindings with small extents, those that do not bind left out. Shapes of an operator may depend on one
+/// another, so that a few are tried.
+Result<te::Workload> BindSmall(const te::Operator& op, Choices* choices, std::string* text) {
+  static constexpr int64_t kExtents[] = {4, 8, 1, 3, 7, 16, 19, 33, 2};
+  Result<te::Workload> bound = Invalid("no bindings");
+  for (int attempt = 0; attempt < 6; ++attempt) {
+    std::vector<std::string> bindings;
+    for (const te::Bindable& b : op.bindables()) {
+      if (b.kind == te::Bindable::Kind::kExtent) {
+        bindings.push_back(StrCat(b.name, "=", kExtents[choices->Between(0, std::ssize(kExtents) - 1)]));
+      } else if (b.kind == te::Bindable::Kind::kInteger) {
+        if (b.standard.empty() || choices->Between(0, 3) == 3)
+          bindings.push_back(StrCat(b.name, "=", choices->Between(1, 3)));
+      } else if (b.kind == te::Bindable::Kind::kTruth) {
+        bindings.push_back(StrCat(b.name, choices->Between(0, 1) == 0 ? "=false" : "=true"));
+      } else if (b.kind == te::Bindable::Kind::kChoice) {
+        bindings.push_back(StrCat(
+            b.name, "=", b.choices[static_cast<size_t>(choices->Between(0, std::ssize(b.choices) - 1))]));
+      } else if (b.standard.empty()) {
+        bindings.push_back(StrCat(b.name, "=0.5"));
+      }
+    }
+    *text = StrCat(op.name(), " ", StrJoin(bindings, " "));
+    bound = te::Bind(op, bindings, int64_t{1} << 24);
+    if (bound.ok()) break;
+  }
+  return bound;
+}
+
+/// An allowed choice, or nothing after a few draws.
+std::optional<Choice> Draw(const Space& space, Choices* choices) {
+  for (int attempt = 0; attempt < 40; ++attempt) {
+    Choice choice;
+    for (const Hole& hole : space.holes())
+      choice.push_back(static_cast<uint16_t>(choices->Sample(0, std::ssize(hole.domain) - 1)));
+    if (space.Allows(choice)) return choice;
+  }
+  return std::nullopt;
+}
+
+int64_t Iterations(const te::Graph& graph) {
+  int64_t total = 0;
+  for (const te::Stage& s : graph.stages) {
+    int64_t iterations = 1;
+    for (const te::Axis& a : s.axes) iterations *= a.extent;
+    total += iterations;
+  }
+  return total;
+}
+
+class Level : public ::testing::TestWithParam<codegen::Target> {};
+
+TEST_P(Level, EveryDrawOfEveryStandardOperatorComputesIt) {
+  const codegen::Target& target = GetParam();
+  constexpr int64_t kMostIterations = 60000;  // interpreted in a few milliseconds
+  for (const std::string& name : te::StandardOperators()) {
+    te::Operator op = te::StandardOperator(name).value();
+    int drawn = 0, compiled = 0;
+    ExpectForAll(25, [&](Choices choices) -> std::string {
+      std::string text;
+      auto workload = BindSmall(op, &choices, &text);
+      if (!workload.ok()) return "";
+      for (const te::Algorithm& algorithm : workload->algorithms) {
+        te::Graph graph = te::Normalize(algorithm.graph);
+        if (Iterations(graph) > kMostIterations) continue;
+        Space space = Space::Of(graph, MachineOf(target), target.name);
+        auto choice = Draw(space, &choices);
+        if (!choice) continue;
+        ++drawn;
+        Trace trace = space.TraceOf(*choice);
+        std::string what = StrCat(text, " (", algorithm.name, ")\n", ToString(trace));
+        auto read = ParseTrace(ToString(trace));
+        if (!read.ok()) return StrCat(MessageOf(read.status()), "\n", what);
+        auto plan = Replay(*read, graph);
+        if (!plan.ok()) return StrCat(MessageOf(plan.status()), "\n", what);
+        auto program = ir::Lower(*plan);
+        if (!program.ok()) return StrCat(MessageOf(program.status()), "\n", what, ToString(*plan));
+        Definition definition(graph);
+        std::string wrong = definition.DifferenceOf(*program);
+        if (wrong.empty() && compiled < 4) {
+          ++compiled;
+          wrong = definition.DifferenceOf(*program, target);
+        }
+        if (!wrong.empty()) return StrCat(wrong, "\n", what, ToString(*plan));
+      }
+      return "";
+    });
+    EXPECT_GE(drawn, 5) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, Level, ::testing::ValuesIn(codegen::testing::RunnableTargets()),
+                         [](const auto& info) {
+                           std::string name = info.param.name;
+                           std::replace_if(
+                               name.begin(), name.end(), [](char c) { return !isalnum(c); }, '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace tunesmith::schedule::testing
