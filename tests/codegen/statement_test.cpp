@@ -92,6 +92,24 @@ TEST(Statement, ConditionsMaskLanesInsideVectors) {
   ExpectAsInterpreted(f, ParametersOf(f));
 }
 
+TEST(Statement, MasksFromComparisonsOfLanesWithAnyNumber) {
+  // O[n, lane] says whether `lane` compares with n - 2, which is below the first lane at first and beyond the
+  // last one in the end.
+  for (int64_t lanes : {5, 16, 33, 64}) {
+    for (Expr (*compare)(Expr, Expr) : {Lt, Le, Eq, Ne}) {
+      for (bool rises : {true, false}) {
+        ir::Function f = FunctionOf({}, {F32, (lanes + 4) * lanes}, 2);
+        Expr number = Var(0) - Int(2), at = Var(0) * Int(lanes) + Var(1);
+        Expr condition = rises ? compare(Var(1), number) : compare(number, Var(1));
+        f.body = For(LoopKind::kSerial, 0, Int(0), Int(lanes + 4),
+                     For(LoopKind::kVector, 1, Int(0), Int(lanes),
+                         If(condition, Store(0, at, te::Float(1)), Store(0, at, te::Float(0)))));
+        ExpectAsInterpreted(f, ParametersOf(f));
+      }
+    }
+  }
+}
+
 TEST(Statement, UniformConditionsBranchInsideVectors) {
   ir::Function f = FunctionOf({{F32, 64}}, {F32, 64}, 2);
   f.body = For(LoopKind::kSerial, 0, Int(0), Int(4),

@@ -97,6 +97,8 @@ TEST(Interpret, IntegersWrapAndDivideDown) {
   EXPECT_EQ(Map(DType::kI8, DType::kI8, {7, -7}, [&](Expr a) { return Binary(ExprKind::kMod, a, two); }),
             (Doubles{1, 1}));
   EXPECT_EQ(Map(DType::kI8, DType::kI8, {7, 0}, [&](Expr a) { return two / a; }), (Doubles{0, 0}));
+  EXPECT_EQ(Map(DType::kI8, DType::kI8, {7, 0}, [&](Expr a) { return Binary(ExprKind::kMod, two, a); }),
+            (Doubles{2, 2}));
 }
 
 TEST(Interpret, OutputsRoundToTheirType) {

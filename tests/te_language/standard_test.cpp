@@ -20,9 +20,9 @@ std::string ReadAll(const std::filesystem::path& path) {
   return out.str();
 }
 
-std::vector<std::filesystem::path> OperatorFiles() {
+std::vector<std::filesystem::path> FilesOf(const std::string& folder) {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(TUNESMITH_SOURCE_DIR "/te/ops")) {
+  for (const auto& entry : std::filesystem::directory_iterator(StrCat(TUNESMITH_SOURCE_DIR "/", folder))) {
     if (entry.path().extension() == ".te") files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
@@ -30,7 +30,7 @@ std::vector<std::filesystem::path> OperatorFiles() {
 }
 
 TEST(StandardOperators, EveryFileDefinesTheOperatorOfItsName) {
-  auto files = OperatorFiles();
+  auto files = FilesOf("te/ops");
   ASSERT_FALSE(files.empty());
   for (const auto& path : files) {
     auto op = StandardOperator(path.stem().string());
@@ -47,12 +47,30 @@ TEST(StandardOperators, AllChecksHold) {
   }
 }
 
+/// In canonical form, and no line is longer than the formatter would make it.
+void ExpectWellFormed(const std::filesystem::path& path) {
+  constexpr size_t kMostColumns = 120;
+  std::string text = ReadAll(path);
+  auto formatted = Format(text, path.filename().string());
+  ASSERT_TRUE(formatted.ok()) << MessageOf(formatted.status());
+  EXPECT_EQ(*formatted, text) << "tune fmt " << path;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    EXPECT_LE(line.size(), kMostColumns) << path << ": " << line;
+}
+
 TEST(StandardOperators, FilesAreInCanonicalForm) {
-  for (const auto& path : OperatorFiles()) {
-    std::string text = ReadAll(path);
-    auto formatted = Format(text, path.filename().string());
-    ASSERT_TRUE(formatted.ok()) << MessageOf(formatted.status());
-    EXPECT_EQ(*formatted, text) << "tune fmt " << path;
+  for (const auto& path : FilesOf("te/ops")) ExpectWellFormed(path);
+}
+
+TEST(Examples, CheckAndAreInCanonicalForm) {
+  auto files = FilesOf("examples");
+  ASSERT_GE(files.size(), 3u);
+  for (const auto& path : files) {
+    ExpectWellFormed(path);
+    auto module = Parse(ReadAll(path), path.filename().string());
+    ASSERT_TRUE(module.ok()) << MessageOf(module.status());
+    for (const Operator& op : module->operators) EXPECT_EQ(Render(Check(op)), "") << path;
   }
 }
 
