@@ -87,7 +87,7 @@ Result<Listing> List(const ir::Program& program, const Target& target) {
   return listing;
 }
 
-std::string CodeGeneratorVersion() { return "1"; }
+std::string CodeGeneratorVersion() { return "2"; }
 
 std::string LlvmVersion() { return LLVM_VERSION_STRING; }
 
