@@ -19,6 +19,10 @@ std::vector<int> CheckedThreads(const Job& job) {
   return threads;
 }
 
+std::string TimingConditions(const Job& job) {
+  return StrCat("while timing, threads ", job.scenario.threads);
+}
+
 }  // namespace
 
 Result<Workbench> Workbench::Start(const std::string& program, uint64_t memory_limit_bytes) {
@@ -204,15 +208,21 @@ Outcome Workbench::Compare(const Operands& operands, const Job& job, size_t set,
   for (size_t o = 0; o < operands.outputs.size(); ++o) {
     const Interface& tensor = job.expectation->outputs[o];
     const ExpectedOutput& expected = job.expectation->sets[set].outputs[o];
-    Gather gather;
-    gather.buffer = operands.outputs[o];
-    gather.element_bytes = static_cast<uint32_t>(te::SizeOf(tensor.dtype));
-    gather.indices = expected.indices;
-    Data some;
-    TS_RETURN_IF_FAILED(client_.Ask(gather, &some, kTransferLimit));
-    std::optional<std::string> wrong = CompareElements(tensor, expected, some.data, job.tolerance_factor);
+    std::vector<uint8_t> all;
+    std::optional<std::string> wrong;
+    if (expected.IsWhole(tensor)) {
+      TS_RETURN_IF_FAILED(client_.Download(operands.outputs[o], tensor.bytes(), &all));
+      wrong = CompareElements(tensor, expected, all, job.tolerance_factor);
+    } else {
+      Gather gather;
+      gather.buffer = operands.outputs[o];
+      gather.element_bytes = static_cast<uint32_t>(te::SizeOf(tensor.dtype));
+      gather.indices = expected.indices;
+      Data some;
+      TS_RETURN_IF_FAILED(client_.Ask(gather, &some, kTransferLimit));
+      wrong = CompareElements(tensor, expected, some.data, job.tolerance_factor);
+    }
     if (!wrong && whole && expected.projection) {
-      std::vector<uint8_t> all;
       TS_RETURN_IF_FAILED(client_.Download(operands.outputs[o], tensor.bytes(), &all));
       wrong = CompareProjection(tensor, *expected.projection, all, job.tolerance_factor);
     }
@@ -246,7 +256,7 @@ Outcome Workbench::Check(int slot, const Job& job) {
 
 Outcome Workbench::Sample(int slot, const Job& job, int samples, double budget_ns,
                           std::vector<double>* samples_ns) {
-  const std::string conditions = StrCat("while timing, threads ", job.scenario.threads);
+  const std::string conditions = TimingConditions(job);
   Time time;
   time.call = CallOf(job, slot, timed_, slots_[static_cast<size_t>(slot)].timed_packed);
   time.call.threads = static_cast<uint32_t>(job.scenario.threads);
@@ -259,9 +269,12 @@ Outcome Workbench::Sample(int slot, const Job& job, int samples, double budget_n
   measure::Samples reply;
   TS_RETURN_IF_FAILED(client_.Ask(time, &reply, job.timing.limit + budget, conditions));
   TS_RETURN_IF_FAILED(OutcomeOf(reply.finding, conditions));
-  TS_RETURN_IF_FAILED(Compare(timed_, job, 0, false, conditions));
   samples_ns->insert(samples_ns->end(), reply.ns.begin(), reply.ns.end());
   return Outcome();
+}
+
+Outcome Workbench::CompareTimed(const Job& job) {
+  return Compare(timed_, job, 0, false, TimingConditions(job));
 }
 
 Outcome Workbench::Unload(int slot) {

@@ -30,9 +30,12 @@ class Workbench {
   /// compares. Not a sample is taken before this has said ok.
   Outcome Check(int slot, const Job& job);
 
-  /// Takes samples as the job's scenario says, appends them to `samples_ns`, and compares what the last call
-  /// has computed.
+  /// Takes samples as the job's scenario says and appends them to `samples_ns`. They count once
+  /// `CompareTimed` has said ok.
   Outcome Sample(int slot, const Job& job, int samples, double budget_ns, std::vector<double>* samples_ns);
+
+  /// Compares what the last call of `Sample`, which was of this job, has computed.
+  Outcome CompareTimed(const Job& job);
 
   Outcome Unload(int slot);
 
