@@ -53,7 +53,7 @@ Outcome Workbench::OutcomeOf(const Finding& finding, const std::string& conditio
   return Outcome();
 }
 
-Outcome Workbench::PlaceWorkload(const Job& job) {
+Outcome Workbench::PlaceWorkload(size_t sets, const Job& job) {
   const Expectation& expectation = *job.expectation;
   std::vector<int64_t> alignments;  // of the inputs, then of the outputs
   for (const Interface& tensor : expectation.parameters) alignments.push_back(te::SizeOf(tensor.dtype));
@@ -66,21 +66,21 @@ Outcome Workbench::PlaceWorkload(const Job& job) {
   };
   for (const Signature::Parameter& parameter : job.signature.main) demand(parameter);
   for (const Signature::Parameter& parameter : job.signature.pack) demand(parameter);
-  if (resident_ == job.expectation && resident_alignments_ == alignments &&
+  if (resident_ == job.expectation && checked_.size() >= sets && resident_alignments_ == alignments &&
       timed_on_huge_pages_ == job.scenario.huge_pages) {
     return Outcome();
   }
 
   resident_.reset();
   slots_.clear();
-  checked_.assign(expectation.sets.size(), {});
+  checked_.assign(sets, {});
   timed_ = {};
   TS_RETURN_IF_FAILED(client_.FreeAll());
   const Placement timed_placement = job.scenario.huge_pages ? Placement::kHuge : Placement::kGuarded;
   for (size_t p = 0; p < expectation.parameters.size(); ++p) {
     const Interface& tensor = expectation.parameters[p];
     const std::string name = StrCat("input ", tensor.name, " of ", tensor.bytes(), " bytes");
-    for (size_t set = 0; set < expectation.sets.size(); ++set) {
+    for (size_t set = 0; set < sets; ++set) {
       const uint32_t buffer = client_.NewBuffer(name);
       TS_RETURN_IF_FAILED(client_.Allocate(buffer, tensor.bytes(), alignments[p], Placement::kGuarded));
       TS_RETURN_IF_FAILED(client_.Upload(buffer, expectation.sets[set].parameters[p]));
@@ -138,7 +138,13 @@ Outcome Workbench::PlaceSlot(int slot, const Job& job) {
 }
 
 Outcome Workbench::Load(int slot, const Job& job) {
-  TS_RETURN_IF_FAILED(PlaceWorkload(job));
+  return LoadWith(job.expectation->sets.size(), slot, job);
+}
+
+Outcome Workbench::LoadToTime(int slot, const Job& job) { return LoadWith(1, slot, job); }
+
+Outcome Workbench::LoadWith(size_t sets, int slot, const Job& job) {
+  TS_RETURN_IF_FAILED(PlaceWorkload(sets, job));
   TS_RETURN_IF_FAILED(PlaceSlot(slot, job));
   measure::Load request;
   request.kernel = static_cast<uint32_t>(slot);
@@ -232,6 +238,9 @@ Outcome Workbench::Compare(const Operands& operands, const Job& job, size_t set,
 }
 
 Outcome Workbench::Check(int slot, const Job& job) {
+  if (checked_.size() < job.expectation->sets.size()) {
+    return Failure(OutcomeKind::kCrash, StrCat("kernel ", slot, " was loaded only to be timed"));
+  }
   const Slot& place = slots_[static_cast<size_t>(slot)];
   const std::vector<int> threads = CheckedThreads(job);
   const size_t runs = std::max(threads.size(), checked_.size());

@@ -26,6 +26,10 @@ class Workbench {
   /// them, along with every slot.
   Outcome Load(int slot, const Job& job);
 
+  /// The same for a kernel that has been checked elsewhere and is only to be timed: with the first set of
+  /// inputs alone, which is what takes the time. `Check` refuses it.
+  Outcome LoadToTime(int slot, const Job& job);
+
   /// Runs the kernel on every set of inputs and on several numbers of threads, with poisoned outputs, and
   /// compares. Not a sample is taken before this has said ok.
   Outcome Check(int slot, const Job& job);
@@ -55,7 +59,8 @@ class Workbench {
 
   explicit Workbench(RunnerProcess runner) : client_(std::move(runner)) {}
 
-  Outcome PlaceWorkload(const Job& job);
+  Outcome LoadWith(size_t sets, int slot, const Job& job);
+  Outcome PlaceWorkload(size_t sets, const Job& job);
   Outcome PlaceSlot(int slot, const Job& job);
   Outcome Pack(int slot, const Job& job);
   /// Compares what lies in the outputs.

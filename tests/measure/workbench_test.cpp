@@ -86,6 +86,20 @@ TEST(Workbench, SeveralKernelsStandReadyAtOnce) {
   EXPECT_TRUE(workbench.usable());
 }
 
+TEST(Workbench, ChecksNothingThatWasLoadedOnlyToBeTimed) {
+  Workbench workbench = Workbench::Start(RunnerPath(), 0).value();
+  const Job job = JobFor(Add);
+  ASSERT_TRUE(workbench.LoadToTime(0, job).ok());
+  EXPECT_EQ(workbench.Check(0, job).detail, "kernel 0 was loaded only to be timed");
+  std::vector<double> samples;
+  EXPECT_TRUE(workbench.Sample(0, job, 2, 1e6, &samples).ok());
+  EXPECT_EQ(samples.size(), 2u);
+  EXPECT_TRUE(workbench.CompareTimed(job).ok());
+  // Loaded again it has all inputs.
+  ASSERT_TRUE(workbench.Load(0, job).ok());
+  EXPECT_EQ(workbench.Check(0, job).detail, "");
+}
+
 TEST(Workbench, IsCondemnedByAnOverwrittenRedZone) {
   Workbench workbench = Workbench::Start(RunnerPath(), 0).value();
   const Job job = JobFor(WritesBeforeOutput);
