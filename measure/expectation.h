@@ -25,11 +25,15 @@ struct Projection {
   std::vector<double> bounds;
 };
 
+struct Interface;
+
 /// What is known about one output for one set of inputs.
 struct ExpectedOutput {
   std::vector<uint64_t> indices;       // flat, in ascending order
   std::vector<te::Expected> elements;  // one an index
   std::optional<Projection> projection;
+  /// True if every element of the output is expected.
+  bool IsWhole(const Interface& tensor) const;
 };
 
 struct InputSet {

@@ -20,7 +20,9 @@ struct FinalistsPlan {
   int fewest_processes = 6;         // the first number at which an interval of 95 % exists
   int most_processes = 12;          // after which who is not separated is tied
   int rounds = 5;                   // in each process: one sample of each kernel in turn
-  double seconds = 10;              // no process is started after it, but the first `fewest_processes`
+  /// As in TimingPlan, and shorter than a trial's: what a sample lacks in length, rounds and processes give.
+  double sample_ns = 3e5;
+  double seconds = 10;  // no process is started after it, but the first `fewest_processes`
   const std::atomic<bool>* interrupted = nullptr;  // once it is set, no sample is begun
 };
 

@@ -147,6 +147,7 @@ Outcome LocalMeasurer::Perform(const Job& job) {
       outcome = workbench_->Sample(kSlot, job, more, plan.budget_ns - used_ns, &samples_ns);
     }
   }
+  if (outcome.ok()) outcome = workbench_->CompareTimed(job);
   if (workbench_->usable()) workbench_->Unload(kSlot);
   if (!outcome.ok()) return outcome;
   outcome.samples_ns = std::move(samples_ns);

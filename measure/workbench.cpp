@@ -19,6 +19,10 @@ std::vector<int> CheckedThreads(const Job& job) {
   return threads;
 }
 
+std::string TimingConditions(const Job& job) {
+  return StrCat("while timing, threads ", job.scenario.threads);
+}
+
 }  // namespace
 
 Result<Workbench> Workbench::Start(const std::string& program, uint64_t memory_limit_bytes) {
@@ -49,7 +53,7 @@ Outcome Workbench::OutcomeOf(const Finding& finding, const std::string& conditio
   return Outcome();
 }
 
-Outcome Workbench::PlaceWorkload(const Job& job) {
+Outcome Workbench::PlaceWorkload(size_t sets, const Job& job) {
   const Expectation& expectation = *job.expectation;
   std::vector<int64_t> alignments;  // of the inputs, then of the outputs
   for (const Interface& tensor : expectation.parameters) alignments.push_back(te::SizeOf(tensor.dtype));
@@ -62,21 +66,21 @@ Outcome Workbench::PlaceWorkload(const Job& job) {
   };
   for (const Signature::Parameter& parameter : job.signature.main) demand(parameter);
   for (const Signature::Parameter& parameter : job.signature.pack) demand(parameter);
-  if (resident_ == job.expectation && resident_alignments_ == alignments &&
+  if (resident_ == job.expectation && checked_.size() >= sets && resident_alignments_ == alignments &&
       timed_on_huge_pages_ == job.scenario.huge_pages) {
     return Outcome();
   }
 
   resident_.reset();
   slots_.clear();
-  checked_.assign(expectation.sets.size(), {});
+  checked_.assign(sets, {});
   timed_ = {};
   TS_RETURN_IF_FAILED(client_.FreeAll());
   const Placement timed_placement = job.scenario.huge_pages ? Placement::kHuge : Placement::kGuarded;
   for (size_t p = 0; p < expectation.parameters.size(); ++p) {
     const Interface& tensor = expectation.parameters[p];
     const std::string name = StrCat("input ", tensor.name, " of ", tensor.bytes(), " bytes");
-    for (size_t set = 0; set < expectation.sets.size(); ++set) {
+    for (size_t set = 0; set < sets; ++set) {
       const uint32_t buffer = client_.NewBuffer(name);
       TS_RETURN_IF_FAILED(client_.Allocate(buffer, tensor.bytes(), alignments[p], Placement::kGuarded));
       TS_RETURN_IF_FAILED(client_.Upload(buffer, expectation.sets[set].parameters[p]));
@@ -134,7 +138,13 @@ Outcome Workbench::PlaceSlot(int slot, const Job& job) {
 }
 
 Outcome Workbench::Load(int slot, const Job& job) {
-  TS_RETURN_IF_FAILED(PlaceWorkload(job));
+  return LoadWith(job.expectation->sets.size(), slot, job);
+}
+
+Outcome Workbench::LoadToTime(int slot, const Job& job) { return LoadWith(1, slot, job); }
+
+Outcome Workbench::LoadWith(size_t sets, int slot, const Job& job) {
+  TS_RETURN_IF_FAILED(PlaceWorkload(sets, job));
   TS_RETURN_IF_FAILED(PlaceSlot(slot, job));
   measure::Load request;
   request.kernel = static_cast<uint32_t>(slot);
@@ -204,15 +214,21 @@ Outcome Workbench::Compare(const Operands& operands, const Job& job, size_t set,
   for (size_t o = 0; o < operands.outputs.size(); ++o) {
     const Interface& tensor = job.expectation->outputs[o];
     const ExpectedOutput& expected = job.expectation->sets[set].outputs[o];
-    Gather gather;
-    gather.buffer = operands.outputs[o];
-    gather.element_bytes = static_cast<uint32_t>(te::SizeOf(tensor.dtype));
-    gather.indices = expected.indices;
-    Data some;
-    TS_RETURN_IF_FAILED(client_.Ask(gather, &some, kTransferLimit));
-    std::optional<std::string> wrong = CompareElements(tensor, expected, some.data, job.tolerance_factor);
+    std::vector<uint8_t> all;
+    std::optional<std::string> wrong;
+    if (expected.IsWhole(tensor)) {
+      TS_RETURN_IF_FAILED(client_.Download(operands.outputs[o], tensor.bytes(), &all));
+      wrong = CompareElements(tensor, expected, all, job.tolerance_factor);
+    } else {
+      Gather gather;
+      gather.buffer = operands.outputs[o];
+      gather.element_bytes = static_cast<uint32_t>(te::SizeOf(tensor.dtype));
+      gather.indices = expected.indices;
+      Data some;
+      TS_RETURN_IF_FAILED(client_.Ask(gather, &some, kTransferLimit));
+      wrong = CompareElements(tensor, expected, some.data, job.tolerance_factor);
+    }
     if (!wrong && whole && expected.projection) {
-      std::vector<uint8_t> all;
       TS_RETURN_IF_FAILED(client_.Download(operands.outputs[o], tensor.bytes(), &all));
       wrong = CompareProjection(tensor, *expected.projection, all, job.tolerance_factor);
     }
@@ -222,6 +238,9 @@ Outcome Workbench::Compare(const Operands& operands, const Job& job, size_t set,
 }
 
 Outcome Workbench::Check(int slot, const Job& job) {
+  if (checked_.size() < job.expectation->sets.size()) {
+    return Failure(OutcomeKind::kCrash, StrCat("kernel ", slot, " was loaded only to be timed"));
+  }
   const Slot& place = slots_[static_cast<size_t>(slot)];
   const std::vector<int> threads = CheckedThreads(job);
   const size_t runs = std::max(threads.size(), checked_.size());
@@ -246,7 +265,7 @@ Outcome Workbench::Check(int slot, const Job& job) {
 
 Outcome Workbench::Sample(int slot, const Job& job, int samples, double budget_ns,
                           std::vector<double>* samples_ns) {
-  const std::string conditions = StrCat("while timing, threads ", job.scenario.threads);
+  const std::string conditions = TimingConditions(job);
   Time time;
   time.call = CallOf(job, slot, timed_, slots_[static_cast<size_t>(slot)].timed_packed);
   time.call.threads = static_cast<uint32_t>(job.scenario.threads);
@@ -259,9 +278,12 @@ Outcome Workbench::Sample(int slot, const Job& job, int samples, double budget_n
   measure::Samples reply;
   TS_RETURN_IF_FAILED(client_.Ask(time, &reply, job.timing.limit + budget, conditions));
   TS_RETURN_IF_FAILED(OutcomeOf(reply.finding, conditions));
-  TS_RETURN_IF_FAILED(Compare(timed_, job, 0, false, conditions));
   samples_ns->insert(samples_ns->end(), reply.ns.begin(), reply.ns.end());
   return Outcome();
+}
+
+Outcome Workbench::CompareTimed(const Job& job) {
+  return Compare(timed_, job, 0, false, TimingConditions(job));
 }
 
 Outcome Workbench::Unload(int slot) {

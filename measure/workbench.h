@@ -26,13 +26,20 @@ class Workbench {
   /// them, along with every slot.
   Outcome Load(int slot, const Job& job);
 
+  /// The same for a kernel that has been checked elsewhere and is only to be timed: with the first set of
+  /// inputs alone, which is what takes the time. `Check` refuses it.
+  Outcome LoadToTime(int slot, const Job& job);
+
   /// Runs the kernel on every set of inputs and on several numbers of threads, with poisoned outputs, and
   /// compares. Not a sample is taken before this has said ok.
   Outcome Check(int slot, const Job& job);
 
-  /// Takes samples as the job's scenario says, appends them to `samples_ns`, and compares what the last call
-  /// has computed.
+  /// Takes samples as the job's scenario says and appends them to `samples_ns`. They count once
+  /// `CompareTimed` has said ok.
   Outcome Sample(int slot, const Job& job, int samples, double budget_ns, std::vector<double>* samples_ns);
+
+  /// Compares what the last call of `Sample`, which was of this job, has computed.
+  Outcome CompareTimed(const Job& job);
 
   Outcome Unload(int slot);
 
@@ -52,7 +59,8 @@ class Workbench {
 
   explicit Workbench(RunnerProcess runner) : client_(std::move(runner)) {}
 
-  Outcome PlaceWorkload(const Job& job);
+  Outcome LoadWith(size_t sets, int slot, const Job& job);
+  Outcome PlaceWorkload(size_t sets, const Job& job);
   Outcome PlaceSlot(int slot, const Job& job);
   Outcome Pack(int slot, const Job& job);
   /// Compares what lies in the outputs.

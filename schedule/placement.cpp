@@ -26,23 +26,24 @@ int PositionIn(const Plan& plan, NodeId loop, NodeId child) {
   return static_cast<int>(std::find(children.begin(), children.end(), child) - children.begin());
 }
 
-Status CheckAlone(const Plan& plan, StageId id, std::string_view step) {
+Status CheckAlone(const Plan& plan, StageId id, StepText step) {
   for (StageId other = 0; other < static_cast<StageId>(plan.stages.size()); ++other) {
     if (other == id || Of(plan, other).leaf < 0) continue;
     for (NodeId n : plan.LoopsAbove(Of(plan, other).leaf)) {
       if (At(plan, n).owner != id) continue;
-      return Invalid(StrCat(step, ": '", plan.NameOf(other), "' is computed in its loop ", At(plan, n).name,
+      return Invalid(StrCat(step(), ": '", plan.NameOf(other), "' is computed in its loop ", At(plan, n).name,
                             "; do this before that"));
     }
   }
   return absl::OkStatus();
 }
 
-Status CheckPrivate(const Plan& plan, NodeId loop, std::string_view step) {
+Status CheckPrivate(const Plan& plan, NodeId loop, StepText step) {
   for (NodeId n = 0; n < static_cast<NodeId>(plan.nodes.size()); ++n) {
     const Node& node = At(plan, n);
     if (node.removed || node.kind != LoopKind::kParallel || !plan.Encloses(loop, n)) continue;
-    return Invalid(StrCat(step, ": ", node.name, ", inside this loop, is parallel, and what is stored here ",
+    return Invalid(StrCat(step(), ": ", node.name,
+                          ", inside this loop, is parallel, and what is stored here ",
                           "belongs to one thread; choose a loop inside of it"));
   }
   return absl::OkStatus();
@@ -67,10 +68,10 @@ Status CheckPlaceable(const Plan& plan, StageId id, std::string_view step) {
   return absl::OkStatus();
 }
 
-Status CheckSumsEnd(const Plan& plan, StageId id, NodeId loop, std::string_view step) {
+Status CheckSumsEnd(const Plan& plan, StageId id, NodeId loop, StepText step) {
   for (NodeId n = loop; n != kRoot; n = At(plan, n).parent) {
     if (At(plan, n).extent == 0 && plan.Reduces(id, n)) {
-      return Invalid(StrCat(step, ": '", plan.NameOf(id), "' is reduced over ", At(plan, n).name,
+      return Invalid(StrCat(step(), ": '", plan.NameOf(id), "' is reduced over ", At(plan, n).name,
                             ", which has no iterations; choose a loop outside of it"));
     }
   }

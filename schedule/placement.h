@@ -3,9 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "schedule/plan.h"
 #include "support/strings.h"
 
@@ -27,16 +29,20 @@ std::vector<StageId> Consumers(const Plan& plan, StageId id);
 /// The number of `child` among the children of `loop`.
 int PositionIn(const Plan& plan, NodeId loop, NodeId child);
 
+/// Says which step a refusal is about. Most steps succeed, and a search takes millions: the text is made only
+/// when it is needed.
+using StepText = absl::FunctionRef<std::string()>;
+
 /// Fails if another stage is computed in a loop that was made for this one.
-Status CheckAlone(const Plan& plan, StageId id, std::string_view step);
+Status CheckAlone(const Plan& plan, StageId id, StepText step);
 /// What is stored at `loop` belongs to one thread: no loop inside of it runs on several.
-Status CheckPrivate(const Plan& plan, NodeId loop, std::string_view step);
+Status CheckPrivate(const Plan& plan, NodeId loop, StepText step);
 /// Every stage inside `loop` has a nest that is no longer its first.
 void MarkTouched(Plan* plan, NodeId loop);
 /// The stage has a nest of its own at the root, as it started, with no other stage in it.
 Status CheckPlaceable(const Plan& plan, StageId id, std::string_view step);
 /// Reduction loops of the stage outside of `loop`, or `loop` itself, have iterations: otherwise what is done
 /// in the first or the last of them is never done.
-Status CheckSumsEnd(const Plan& plan, StageId id, NodeId loop, std::string_view step);
+Status CheckSumsEnd(const Plan& plan, StageId id, NodeId loop, StepText step);
 
 }  // namespace tunesmith::schedule

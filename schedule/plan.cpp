@@ -21,12 +21,11 @@ bool Plan::Encloses(NodeId loop, NodeId node) const {
 }
 
 std::vector<NodeId> Plan::LoopsAbove(NodeId node) const {
-  std::vector<NodeId> loops;
-  for (NodeId n = nodes[static_cast<size_t>(node)].parent; n != kRoot;
-       n = nodes[static_cast<size_t>(n)].parent) {
-    loops.push_back(n);
-  }
-  std::reverse(loops.begin(), loops.end());
+  const NodeId parent = nodes[static_cast<size_t>(node)].parent;
+  size_t depth = 0;
+  for (NodeId n = parent; n != kRoot; n = nodes[static_cast<size_t>(n)].parent) ++depth;
+  std::vector<NodeId> loops(depth);
+  for (NodeId n = parent; n != kRoot; n = nodes[static_cast<size_t>(n)].parent) loops[--depth] = n;
   return loops;
 }
 

@@ -2,6 +2,7 @@
 // Plans as text, and their hash.
 #include <algorithm>
 
+#include "absl/container/inlined_vector.h"
 #include "schedule/plan.h"
 #include "support/strings.h"
 
@@ -122,7 +123,7 @@ uint64_t HashOf(const Plan& plan) {
   }
   auto mix_loop = [&](NodeId loop) { mix(loop == kRoot ? -1 : number[static_cast<size_t>(loop)]); };
   auto mix_affine = [&](const te::Affine& a) {
-    std::vector<std::pair<int, int64_t>> terms;
+    absl::InlinedVector<std::pair<int, int64_t>, 8> terms;
     for (const auto& [loop, factor] : a.terms) terms.emplace_back(number[static_cast<size_t>(loop)], factor);
     std::sort(terms.begin(), terms.end());
     for (const auto& [loop, factor] : terms) mix(loop), mix(factor);

@@ -191,7 +191,7 @@ bool LanesAlongOutput(const Surroundings& in, StageId id) {
 Space Space::Of(const te::Graph& graph, const Machine& machine, std::string target) {
   Space space;
   space.graph_ = graph;
-  space.initial_ = InitialPlan(std::make_shared<te::Graph>(graph));
+  space.inlined_ = InitialPlan(std::make_shared<te::Graph>(graph));
   space.target_ = std::move(target);
   size_t stages = graph.stages.size();
   Surroundings in{graph, machine, std::vector<bool>(stages), std::vector<StageId>(stages, -1),
@@ -202,15 +202,15 @@ Space Space::Of(const te::Graph& graph, const Machine& machine, std::string targ
   }
   if (empty) return space;
   std::vector<bool> placed(stages);
-  Plan inlining = space.initial_;
   for (StageId id = 0; id < static_cast<StageId>(stages); ++id) {
     if (!CanInline(in, id)) continue;
-    Result<Plan> next = Inline(inlining, id);
+    Result<Plan> next = Inline(space.inlined_, id);
     if (!next.ok()) continue;
-    inlining = *std::move(next);
-    in.graph = *inlining.graph;
+    space.inlined_ = *std::move(next);
+    in.graph = *space.inlined_.graph;
     in.inlined[static_cast<size_t>(id)] = placed[static_cast<size_t>(id)] = true;
     space.parts_.push_back(std::make_shared<InlinePart>(in.NameOf(id)));
+    ++space.inlines_;
   }
   for (StageId id = static_cast<StageId>(stages) - 1; id >= 0; --id) {
     if (placed[static_cast<size_t>(id)] || At(in.graph, id).reducer == te::Reducer::kNone) continue;
@@ -251,18 +251,31 @@ bool Space::Allows(const Choice& choice) const {
   return std::all_of(parts_.begin(), parts_.end(), [&](const auto& part) { return part->Allows(decisions); });
 }
 
-std::vector<Step> Space::StepsOf(const Choice& choice) const {
+std::vector<Step> Space::StepsOf(const Choice& choice, size_t first) const {
   Decisions decisions(holes_, choice);
-  for (const auto& part : parts_) part->AddSteps(&decisions);
+  constexpr size_t kMany = 64;
+  decisions.steps.reserve(kMany);
+  for (size_t part = first; part < parts_.size(); ++part) parts_[part]->AddSteps(&decisions);
   return std::move(decisions.steps);
 }
 
 Trace Space::TraceOf(const Choice& choice) const {
   Trace trace = TraceFor(graph_, target_);
-  trace.steps = StepsOf(choice);
+  trace.steps = StepsOf(choice, 0);
   return trace;
 }
 
-Result<Plan> Space::PlanOf(const Choice& choice) const { return ApplyAll(initial_, StepsOf(choice)); }
+Result<Plan> Space::PlanOf(const Choice& choice) const {
+  // Room for what steps add: nodes are moved for every growth otherwise.
+  constexpr size_t kMoreStages = 8, kMoreNodes = 96;
+  Plan plan;
+  plan.graph = inlined_.graph;
+  plan.stages.reserve(inlined_.stages.size() + kMoreStages);
+  plan.stages = inlined_.stages;
+  plan.nodes.reserve(inlined_.nodes.size() + kMoreNodes);
+  plan.nodes = inlined_.nodes;
+  plan.roots = inlined_.roots;
+  return ApplyAll(std::move(plan), StepsOf(choice, inlines_));
+}
 
 }  // namespace tunesmith::schedule

@@ -64,10 +64,12 @@ class Space {
   Result<Plan> PlanOf(const Choice& choice) const;
 
  private:
-  std::vector<Step> StepsOf(const Choice& choice) const;
+  /// The steps of the parts from number `first` on.
+  std::vector<Step> StepsOf(const Choice& choice, size_t first) const;
 
   te::Graph graph_;
-  Plan initial_;
+  Plan inlined_;  // what all candidates begin with: the steps of the first `inlines_` parts taken
+  size_t inlines_ = 0;
   std::string target_;
   std::vector<Hole> holes_;
   std::vector<std::shared_ptr<const Part>> parts_;

@@ -41,9 +41,9 @@ constexpr int64_t kMostUnrolled = 256;
 
 Status CheckUnrolled(const Plan& plan, NodeId loop) {
   const Node& node = At(plan, loop);
-  std::string step = StrCat("unroll ", node.name, ": ", node.extent, " iterations");
+  auto step = [&] { return StrCat("unroll ", node.name, ": ", node.extent, " iterations"); };
   if (node.extent > kMostUnrolled)
-    return Invalid(StrCat(step, " are more than ", kMostUnrolled, "; split the loop"));
+    return Invalid(StrCat(step(), " are more than ", kMostUnrolled, "; split the loop"));
   for (const StagePlan& s : plan.stages) {
     if (s.leaf < 0 || !plan.Encloses(loop, s.leaf)) continue;
     int64_t copies = node.extent;
@@ -51,8 +51,8 @@ Status CheckUnrolled(const Plan& plan, NodeId loop) {
       if (At(plan, n).kind == LoopKind::kUnroll) copies *= At(plan, n).extent;
     }
     if (copies > kMostCopies) {
-      return Invalid(StrCat(step, ", with the unrolled loops around and inside, make more than ", kMostCopies,
-                            " copies; leave one of them serial"));
+      return Invalid(StrCat(step(), ", with the unrolled loops around and inside, make more than ",
+                            kMostCopies, " copies; leave one of them serial"));
     }
   }
   return absl::OkStatus();
@@ -128,7 +128,11 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
 
 Result<Plan> Reorder(Plan plan, const std::vector<NodeId>& loops) {
   if (loops.size() < 2) return plan;
-  auto depth = [&](NodeId n) { return plan.LoopsAbove(n).size(); };
+  auto depth = [&](NodeId n) {
+    int above = 0;
+    while ((n = At(plan, n).parent) != kRoot) ++above;
+    return above;
+  };
   std::vector<NodeId> now = loops;
   std::sort(now.begin(), now.end(), [&](NodeId a, NodeId b) { return depth(a) < depth(b); });
   for (size_t i = 0; i + 1 < now.size(); ++i) {

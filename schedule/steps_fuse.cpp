@@ -41,7 +41,7 @@ NodeId LastRead(const Plan& plan, StageId consumer, StageId producer, NodeId loo
 /// What else the consumer reads must be there, right after `child`: computed in an earlier nest, or for this
 /// very iteration of the loops that they share.
 Status CheckOtherReads(const Plan& plan, StageId consumer, StageId producer, NodeId loop, NodeId child,
-                       const std::vector<te::Affine>& axes, std::string_view step) {
+                       const std::vector<te::Affine>& axes, StepText step) {
   std::vector<NodeId> leaves = Leaves(plan);
   NodeId last = Of(plan, producer).leaf;  // of those that run before the consumer
   for (NodeId leaf : leaves) {
@@ -55,7 +55,7 @@ Status CheckOtherReads(const Plan& plan, StageId consumer, StageId producer, Nod
     if (source < 0 || source == producer || Of(plan, source).place == Place::kPack) return;
     const StagePlan& made = Of(plan, source);
     auto late = [&](std::string_view why) {
-      status = Invalid(StrCat(step, ": the consumer also reads '", plan.NameOf(source), "', ", why));
+      status = Invalid(StrCat(step(), ": the consumer also reads '", plan.NameOf(source), "', ", why));
     };
     if (std::find(leaves.begin(), end, made.leaf) == end) return late("which is computed later");
     NodeId common = CommonLoop(plan, loop, made.leaf);
@@ -80,15 +80,15 @@ Status CheckOtherReads(const Plan& plan, StageId consumer, StageId producer, Nod
 }  // namespace
 
 Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId loop) {
-  std::string step = StrCat("fuse ", plan.NameOf(consumer), " at ", At(plan, loop).name);
+  auto step = [&] { return StrCat("fuse ", plan.NameOf(consumer), " at ", At(plan, loop).name); };
   TS_RETURN_IF_ERROR(CheckPlaceable(plan, consumer, "fuse"));
   const te::Stage& c = plan.stage(consumer);
   const te::Stage& p = plan.stage(producer);
   const StagePlan& made = Of(plan, producer);
   if (made.leaf < 0 || !plan.Encloses(loop, made.leaf)) {
-    return Invalid(StrCat(step, ": '", plan.NameOf(producer), "' is not computed inside this loop"));
+    return Invalid(StrCat(step(), ": '", plan.NameOf(producer), "' is not computed inside this loop"));
   }
-  if (consumer == producer) return Invalid(StrCat(step, ": a stage does not consume itself"));
+  if (consumer == producer) return Invalid(StrCat(step(), ": a stage does not consume itself"));
   TS_RETURN_IF_ERROR(CheckSumsEnd(plan, producer, loop, step));
   // The read that ties the two: its indices must name each axis of the consumer once.
   te::Expr read;
@@ -99,7 +99,7 @@ Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId 
     read = e;
   });
   if (!read || several || read->guarded) {
-    return Invalid(StrCat(step, ": the consumer must read exactly one element of '", plan.NameOf(producer),
+    return Invalid(StrCat(step(), ": the consumer must read exactly one element of '", plan.NameOf(producer),
                           "', unguarded, in each iteration"));
   }
   // Loops below `loop` over the producer's spatial axes, outermost first: each gets a copy.
@@ -112,7 +112,7 @@ Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId 
   for (size_t d = 0; d < static_cast<size_t>(p.spatial); ++d) {
     std::optional<te::Affine> index = te::ToAffine(read->args[d]);
     if (!index || index->constant != 0) {
-      return Invalid(StrCat(step, ": the consumer does not walk dimension ", d, " of '",
+      return Invalid(StrCat(step(), ": the consumer does not walk dimension ", d, " of '",
                             plan.NameOf(producer), "' as a whole"));
     }
     const te::Affine& value = made.axes[d];
@@ -120,12 +120,12 @@ Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId 
     size_t axis = index->terms.empty() ? 0 : static_cast<size_t>(index->terms[0].first);
     bool one_axis = index->terms.size() == 1 && index->terms[0].second == 1;
     if ((index->terms.empty() && extent != 1) || (one_axis && c.axes[axis].extent != extent)) {
-      return Invalid(StrCat(step, ": the consumer does not walk dimension ", d, " of '",
+      return Invalid(StrCat(step(), ": the consumer does not walk dimension ", d, " of '",
                             plan.NameOf(producer), "' as a whole"));
     }
     if (index->terms.empty()) continue;
     if (one_axis) {
-      if (bound[axis]) return Invalid(StrCat(step, ": the consumer reads a diagonal"));
+      if (bound[axis]) return Invalid(StrCat(step(), ": the consumer reads a diagonal"));
       axes[axis] = value;
       bound[axis] = true;
       continue;
@@ -139,12 +139,13 @@ Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId 
       }
     }
     if (value.terms.size() != index->terms.size() || value.constant != 0) {
-      return Invalid(StrCat(step, ": dimension ", d, " of '", plan.NameOf(producer), "' is split otherwise"));
+      return Invalid(
+          StrCat(step(), ": dimension ", d, " of '", plan.NameOf(producer), "' is split otherwise"));
     }
   }
   for (size_t a = 0; a < axes.size(); ++a) {
     if (!bound[a] && c.axes[a].extent != 1) {
-      return Invalid(StrCat(step, ": '", plan.NameOf(producer), "' does not depend on the consumer's axis ",
+      return Invalid(StrCat(step(), ": '", plan.NameOf(producer), "' does not depend on the consumer's axis ",
                             c.axes[a].name));
     }
   }

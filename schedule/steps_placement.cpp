@@ -69,23 +69,24 @@ void GuardRegion(Plan* plan, StageId id) {
 }  // namespace
 
 Result<Plan> ComputeAt(Plan plan, StageId id, NodeId loop, Scope scope) {
-  std::string step = StrCat("at ", plan.NameOf(id), " ", At(plan, loop).name);
+  auto step = [&] { return StrCat("at ", plan.NameOf(id), " ", At(plan, loop).name); };
   TS_RETURN_IF_ERROR(CheckPlaceable(plan, id, "at"));
   if (IsOutput(plan, id))
-    return Invalid(StrCat(step, ": an output is computed as a whole; fuse its producer instead"));
+    return Invalid(StrCat(step(), ": an output is computed as a whole; fuse its producer instead"));
   std::vector<StageId> consumers = Consumers(plan, id);
-  if (consumers.empty()) return Invalid(StrCat(step, ": no stage reads it"));
+  if (consumers.empty()) return Invalid(StrCat(step(), ": no stage reads it"));
   int position = static_cast<int>(At(plan, loop).children.size());
   for (StageId consumer : consumers) {
     NodeId leaf = Of(plan, consumer).leaf;
     if (!plan.Encloses(loop, leaf)) {
-      return Invalid(StrCat(step, ": the consumer '", plan.NameOf(consumer), "' is not inside this loop"));
+      return Invalid(StrCat(step(), ": the consumer '", plan.NameOf(consumer), "' is not inside this loop"));
     }
     position = std::min(position, PositionIn(plan, loop, plan.ChildTowards(loop, leaf)));
   }
   for (NodeId n = loop; n != kRoot; n = At(plan, n).parent) {
     if (At(plan, n).kind == LoopKind::kVector) {
-      return Invalid(StrCat(step, ": a stage cannot be computed inside the vector loop ", At(plan, n).name));
+      return Invalid(
+          StrCat(step(), ": a stage cannot be computed inside the vector loop ", At(plan, n).name));
     }
   }
   TS_RETURN_IF_ERROR(CheckPrivate(plan, loop, step));
@@ -106,13 +107,13 @@ Result<Plan> ComputeAt(Plan plan, StageId id, NodeId loop, Scope scope) {
 constexpr int64_t kMostKept = 4096;
 
 Result<Plan> Keep(Plan plan, StageId id, NodeId loop) {
-  std::string step = StrCat("keep ", plan.NameOf(id), " from ", At(plan, loop).name);
+  auto step = [&] { return StrCat("keep ", plan.NameOf(id), " from ", At(plan, loop).name); };
   StagePlan& s = Of(plan, id);
   if (plan.stage(id).reducer == te::Reducer::kNone)
-    return Invalid(StrCat(step, ": the stage does not reduce"));
+    return Invalid(StrCat(step(), ": the stage does not reduce"));
   if (s.leaf < 0 || !plan.Encloses(loop, s.leaf))
-    return Invalid(StrCat(step, ": the stage is not computed inside this loop"));
-  if (s.keep != kRoot) return Invalid(StrCat(step, ": its accumulators are kept already"));
+    return Invalid(StrCat(step(), ": the stage is not computed inside this loop"));
+  if (s.keep != kRoot) return Invalid(StrCat(step(), ": its accumulators are kept already"));
   TS_RETURN_IF_ERROR(CheckSumsEnd(plan, id, loop, step));
   TS_RETURN_IF_ERROR(CheckPrivate(plan, loop, step));
   int64_t elements = 1;
@@ -120,7 +121,7 @@ Result<Plan> Keep(Plan plan, StageId id, NodeId loop) {
     elements *= SpanOf(plan, s.axes[static_cast<size_t>(d)], loop).extent;
   if (elements > kMostKept) {
     return Invalid(
-        StrCat(step, ": more than ", kMostKept,
+        StrCat(step(), ": more than ", kMostKept,
                " accumulators; split its loops and keep a smaller tile, from a loop further inside"));
   }
   s.keep = loop;
@@ -149,12 +150,12 @@ Result<Plan> Pack(Plan plan, StageId id) {
 
 Result<Plan> SetLayout(Plan plan, StageId id, const std::vector<int>& order,
                        const std::vector<Piece>& blocks) {
-  std::string step = StrCat("layout ", plan.NameOf(id));
+  auto step = [&] { return StrCat("layout ", plan.NameOf(id)); };
   StagePlan& s = Of(plan, id);
   const te::Tensor& tensor = plan.graph->tensors[static_cast<size_t>(plan.stage(id).tensor)];
   if (tensor.role == te::Role::kOutput)
-    return Invalid(step + ": an output's layout is part of the operator's interface");
-  if (s.place == Place::kInlined) return Invalid(step + ": the stage is inlined; it is not stored");
+    return Invalid(step() + ": an output's layout is part of the operator's interface");
+  if (s.place == Place::kInlined) return Invalid(step() + ": the stage is inlined; it is not stored");
   size_t rank = tensor.shape.size();
   std::vector<int64_t> left;
   for (size_t d = 0; d < rank; ++d) left.push_back(s.region.empty() ? tensor.shape[d] : s.region[d].extent);
@@ -163,12 +164,12 @@ Result<Plan> SetLayout(Plan plan, StageId id, const std::vector<int>& order,
   bool permutes = sorted.size() == rank;
   for (size_t d = 0; permutes && d < rank; ++d) permutes = sorted[d] == static_cast<int>(d);
   if (!permutes)
-    return Invalid(StrCat(step, ": the order must name each of its ", rank, " dimensions once, from 0"));
+    return Invalid(StrCat(step(), ": the order must name each of its ", rank, " dimensions once, from 0"));
   const double elements = Product(left);
   std::vector<int64_t> sizes;
   for (const Piece& b : blocks) {
     if (b.dim < 0 || b.dim >= static_cast<int>(rank) || b.extent < 1) {
-      return Invalid(StrCat(step, ": a block is a dimension, below ", rank,
+      return Invalid(StrCat(step(), ": a block is a dimension, below ", rank,
                             ", and a size of at least 1; not ", b.dim, " ", b.extent));
     }
     int64_t& rest = left[static_cast<size_t>(b.dim)];
@@ -176,7 +177,7 @@ Result<Plan> SetLayout(Plan plan, StageId id, const std::vector<int>& order,
     sizes.push_back(b.extent);
   }
   if (Product(left) * Product(sizes) > std::max(4 * elements, kMostPadded)) {
-    return Invalid(StrCat(step, ": the blocks need more than four times the memory; choose smaller ones"));
+    return Invalid(StrCat(step(), ": the blocks need more than four times the memory; choose smaller ones"));
   }
   s.layout.clear();
   for (int d : order) s.layout.push_back({d, left[static_cast<size_t>(d)]});

@@ -12,13 +12,13 @@ namespace {
 using te::Expr;
 using te::ExprKind;
 
-Status CheckNewName(const Plan& plan, std::string_view step, const std::string& name) {
+Status CheckNewName(const Plan& plan, StepText step, const std::string& name) {
   bool word = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   });
-  if (!word) return Invalid(StrCat(step, ": '", name, "' is not a name: letters, digits and _"));
+  if (!word) return Invalid(StrCat(step(), ": '", name, "' is not a name: letters, digits and _"));
   for (const te::Tensor& t : plan.graph->tensors) {
-    if (t.name == name) return Invalid(StrCat(step, ": there is a tensor '", name, "' already"));
+    if (t.name == name) return Invalid(StrCat(step(), ": there is a tensor '", name, "' already"));
   }
   return absl::OkStatus();
 }
@@ -108,26 +108,26 @@ Result<Plan> Inline(Plan plan, StageId id) {
 Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string& name,
                    const std::vector<int64_t>& multiples) {
   const te::Tensor source = plan.graph->tensors[static_cast<size_t>(tensor_id)];
-  std::string step = StrCat("cache ", source.name, " for ", plan.NameOf(consumer));
+  auto step = [&] { return StrCat("cache ", source.name, " for ", plan.NameOf(consumer)); };
   TS_RETURN_IF_ERROR(CheckNewName(plan, step, name));
   const te::Stage reader = plan.stage(consumer);
   const StagePlan& reading = Of(plan, consumer);
   if (reading.place == Place::kInlined)
-    return Invalid(StrCat(step, ": that stage is inlined; it reads nothing"));
+    return Invalid(StrCat(step(), ": that stage is inlined; it reads nothing"));
   if (reading.place == Place::kPack)
-    return Invalid(StrCat(step, ": that stage is packed already; cache before that"));
+    return Invalid(StrCat(step(), ": that stage is packed already; cache before that"));
   if (!multiples.empty() && multiples.size() != source.shape.size()) {
-    return Invalid(StrCat(step, ": ", multiples.size(), " multiples for ", source.shape.size(),
+    return Invalid(StrCat(step(), ": ", multiples.size(), " multiples for ", source.shape.size(),
                           " dimensions; give one for each"));
   }
   std::vector<Expr> reads;
   te::Visit(reader.body, [&](const Expr& e) {
     if (e->kind == ExprKind::kRead && e->id == tensor_id) reads.push_back(e);
   });
-  if (reads.empty()) return Invalid(StrCat(step, ": the stage does not read it"));
+  if (reads.empty()) return Invalid(StrCat(step(), ": the stage does not read it"));
   if (StageId made = plan.graph->StageOf(tensor_id);
       made >= 0 && RootPosition(plan, made) >= RootPosition(plan, consumer)) {
-    return Invalid(StrCat(step, ": both are computed in one nest; cache before they are placed"));
+    return Invalid(StrCat(step(), ": both are computed in one nest; cache before they are placed"));
   }
 
   te::Tensor copy = source;
@@ -148,10 +148,10 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
       if (index && index->terms.size() == 1)
         axis = reader.axes[static_cast<size_t>(index->terms[0].first)].name;
       if (!read->guarded) continue;
-      if (!index) return Invalid(StrCat(step, ": a guarded index is not affine"));
+      if (!index) return Invalid(StrCat(step(), ": a guarded index is not affine"));
       Expr value = read->args.back();
       if (otherwise && !te::Same(otherwise, value))
-        return Invalid(StrCat(step, ": it is guarded by two different values"));
+        return Invalid(StrCat(step(), ": it is guarded by two different values"));
       otherwise = value;
       Span reach = OverAxes(*index, reader);
       low = std::min(low, reach.first.constant);
@@ -165,10 +165,10 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
     int64_t extent = high - low + 1;
     if (!multiples.empty()) {
       if (multiples[d] < 1)
-        return Invalid(StrCat(step, ": dimension ", d, " is padded to a multiple of ", multiples[d],
+        return Invalid(StrCat(step(), ": dimension ", d, " is padded to a multiple of ", multiples[d],
                               "; it must be at least 1"));
       if (multiples[d] > std::max(4 * extent, int64_t{1} << 20))
-        return Invalid(StrCat(step, ": dimension ", d, " is padded to a multiple of ", multiples[d],
+        return Invalid(StrCat(step(), ": dimension ", d, " is padded to a multiple of ", multiples[d],
                               ", far beyond its extent of ", extent));
       extent = (extent + multiples[d] - 1) / multiples[d] * multiples[d];
     }
@@ -179,7 +179,7 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
     indices.push_back(te::Var(static_cast<int>(d)) + te::Int(low));
   }
   if (Product(copy.shape) > std::max(4 * padded_from, kMostPadded))
-    return Invalid(StrCat(step, ": padding it would need more than four times the memory"));
+    return Invalid(StrCat(step(), ": padding it would need more than four times the memory"));
   if (copy.shape == source.shape) {
     stage.body = te::Read(source.dtype, tensor_id, indices);
   } else {
@@ -205,30 +205,31 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
 
 Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name) {
   const std::string loop_name = plan.nodes[static_cast<size_t>(loop)].name;
-  std::string step = StrCat("factor ", plan.NameOf(id), " ", loop_name);
+  auto step = [&] { return StrCat("factor ", plan.NameOf(id), " ", loop_name); };
   TS_RETURN_IF_ERROR(CheckNewName(plan, step, name));
   StagePlan& s = plan.stages[static_cast<size_t>(id)];
   const te::Stage old = plan.stage(id);
   if (s.place != Place::kRoot || s.keep != kRoot)
-    return Invalid(StrCat(step, ": the stage has been placed or kept already; factor it first"));
+    return Invalid(StrCat(step(), ": the stage has been placed or kept already; factor it first"));
   if (s.leaf < 0 || !plan.Encloses(loop, s.leaf) || !plan.Reduces(id, loop)) {
-    return Invalid(StrCat(step, ": the stage is not reduced over this loop"));
+    return Invalid(StrCat(step(), ": the stage is not reduced over this loop"));
   }
   TS_RETURN_IF_ERROR(CheckAlone(plan, id, step));
   for (NodeId n : plan.LoopsAbove(s.leaf)) {
     const Node& above = At(plan, n);
     if (above.owner != id) {
-      return Invalid(StrCat(step, ": the stage is computed in the nest of '", plan.NameOf(above.owner),
+      return Invalid(StrCat(step(), ": the stage is computed in the nest of '", plan.NameOf(above.owner),
                             "'; factor it before that"));
     }
     if (above.kind != LoopKind::kSerial) {
-      return Invalid(StrCat(step, ": its loop ", above.name, " is no longer serial; factor it before that"));
+      return Invalid(
+          StrCat(step(), ": its loop ", above.name, " is no longer serial; factor it before that"));
     }
   }
   for (int a = 0; a < old.spatial; ++a) {
     const te::Affine& value = s.axes[static_cast<size_t>(a)];
     if (value.terms.size() > 1 || (value.terms.size() == 1 && value.terms[0].second != 1)) {
-      return Invalid(StrCat(step, ": its axis ", old.axes[static_cast<size_t>(a)].name,
+      return Invalid(StrCat(step(), ": its axis ", old.axes[static_cast<size_t>(a)].name,
                             " has been split already; factor it first"));
     }
   }

@@ -307,9 +307,8 @@ class Summariser {
     return aligned ? 1 : 1 + (vector - read.element_bytes) / kLine;
   }
 
-  /// What one access touches inside the loop at `level` of `levels`, the root before the loops above the
-  /// leaf.
-  Region RegionOf(const Access& access, const std::vector<NodeId>& levels, size_t level) const {
+  /// What one access touches inside the loop at `level`: 0 is the root, then come the loops above the leaf.
+  Region RegionOf(const Access& access, size_t level) const {
     const te::Tensor& tensor = plan_.graph->tensors[static_cast<size_t>(access.tensor)];
     Region region;
     region.bytes = region.run = access.element_bytes;
@@ -321,9 +320,7 @@ class Summariser {
       if (access.index[d]) {
         double all = 1, core = 1;
         for (const auto& [loop, factor] : access.index[d]->terms) {
-          bool inside =
-              std::find(levels.begin() + static_cast<int64_t>(level) + 1, levels.end(), loop) != levels.end();
-          if (!inside) continue;
+          if (level_of_[static_cast<size_t>(loop)] <= static_cast<int>(level)) continue;  // outside
           double step = static_cast<double>(std::abs(factor));
           all += (Extent(loop) - 1) * step;
           double own = loop == shared_ ? std::ceil(Extent(loop) / machine_.threads) : Extent(loop);
@@ -395,17 +392,21 @@ class Summariser {
         accesses.push_back(std::move(written));
       }
     }
-    std::vector<NodeId> levels = {kRoot};
+    std::vector<NodeId> levels = plan_.LoopsAbove(s.leaf);
+    levels.insert(levels.begin(), kRoot);
+    level_of_.assign(plan_.nodes.size(), -1);
     shared_ = kRoot;
-    for (NodeId loop : plan_.LoopsAbove(s.leaf)) {
-      levels.push_back(loop);
+    for (size_t l = 1; l < levels.size(); ++l) {
+      const NodeId loop = levels[l];
+      level_of_[static_cast<size_t>(loop)] = static_cast<int>(l);
       if (shared_ == kRoot && At(plan_, loop).kind == LoopKind::kParallel) shared_ = loop;
     }
     const double sizes[3] = {static_cast<double>(machine_.l1_bytes), static_cast<double>(machine_.l2_bytes),
                              static_cast<double>(machine_.l3_bytes)};
     std::vector<std::vector<Region>> regions(levels.size());
     for (size_t l = 0; l < levels.size(); ++l) {
-      for (const Access& a : accesses) regions[l].push_back(RegionOf(a, levels, l));
+      regions[l].reserve(accesses.size());
+      for (const Access& a : accesses) regions[l].push_back(RegionOf(a, l));
     }
     for (int cache = 0; cache < 3; ++cache) {
       constexpr double kUsable = 0.75;  // the rest holds what else is touched
@@ -464,7 +465,8 @@ class Summariser {
 
   const Plan& plan_;
   const Machine& machine_;
-  NodeId shared_ = kRoot;  // the outermost parallel loop of the stage at hand: threads divide it
+  std::vector<int> level_of_;  // of each loop above the stage's leaf, from 1; else -1
+  NodeId shared_ = kRoot;      // the outermost parallel loop of the stage at hand: threads divide it
   Summary summary_;
 };
 

@@ -21,10 +21,9 @@ double SecondsFor(const Size& size, double latency_ns) {
   constexpr double kProcess = 0.1, kLoad = 0.01, kCheck = 0.02;
   constexpr double kLoadCalls = 3, kCheckCalls = 12;  // that come with it
   const measure::FinalistsPlan plan;
-  const measure::TimingPlan timing;
   const double kernels = static_cast<double>(size.finalists) + 1;
   const double call = latency_ns * 1e-9;
-  const double sample = std::max(timing.sample_ns * 1e-9, call);
+  const double sample = std::max(plan.sample_ns * 1e-9, call);
   const double process = kProcess + kernels * (kLoad + kLoadCalls * call + size.rounds * sample);
   return plan.fewest_processes * process + kernels * (kCheck + kCheckCalls * call);
 }

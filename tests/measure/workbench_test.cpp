@@ -75,13 +75,29 @@ TEST(Workbench, SeveralKernelsStandReadyAtOnce) {
   std::vector<double> samples;
   for (int n = 0; n < 3; ++n) {
     EXPECT_TRUE(workbench.Sample(0, good, 1, 1e6, &samples).ok());
+    EXPECT_TRUE(workbench.CompareTimed(good).ok());
     // What is timed is compared as well.
-    EXPECT_EQ(workbench.Sample(1, wrong, 1, 1e6, &samples).kind, OutcomeKind::kWrongResult);
+    EXPECT_TRUE(workbench.Sample(1, wrong, 1, 1e6, &samples).ok());
+    EXPECT_EQ(workbench.CompareTimed(wrong).kind, OutcomeKind::kWrongResult);
   }
-  EXPECT_EQ(samples.size(), 3u);
+  EXPECT_EQ(samples.size(), 6u);
   EXPECT_TRUE(workbench.Unload(1).ok());
   EXPECT_EQ(workbench.Unload(1).detail, "there is no kernel 1");
   EXPECT_TRUE(workbench.usable());
+}
+
+TEST(Workbench, ChecksNothingThatWasLoadedOnlyToBeTimed) {
+  Workbench workbench = Workbench::Start(RunnerPath(), 0).value();
+  const Job job = JobFor(Add);
+  ASSERT_TRUE(workbench.LoadToTime(0, job).ok());
+  EXPECT_EQ(workbench.Check(0, job).detail, "kernel 0 was loaded only to be timed");
+  std::vector<double> samples;
+  EXPECT_TRUE(workbench.Sample(0, job, 2, 1e6, &samples).ok());
+  EXPECT_EQ(samples.size(), 2u);
+  EXPECT_TRUE(workbench.CompareTimed(job).ok());
+  // Loaded again it has all inputs.
+  ASSERT_TRUE(workbench.Load(0, job).ok());
+  EXPECT_EQ(workbench.Check(0, job).detail, "");
 }
 
 TEST(Workbench, IsCondemnedByAnOverwrittenRedZone) {
