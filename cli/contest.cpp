@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <optional>
 
 #include "measure/statistics.h"
@@ -89,6 +90,8 @@ void Serve(const Entrant& entrant, const Blobs& inputs, int in, int out) {
     }
     sched_setaffinity(0, sizeof mine, &mine);
   }
+  // Ours stay where they are put; so do the threads of peers that use OpenMP, unless the user says otherwise.
+  setenv("OMP_PROC_BIND", "true", 0);
   Result<std::unique_ptr<Contender>> made = entrant.make(inputs);
   uint8_t stands = made.ok();
   WriteAll(out, &stands, 1);

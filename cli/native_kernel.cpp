@@ -127,6 +127,12 @@ Result<std::unique_ptr<Contender>> NativeKernel(std::string name, const te::Grap
   bool pin = static_cast<int>(cpus.size()) >= threads;
   native->pool_ = tunesmith_pool_create(threads, pin ? cpus.data() : nullptr);
   if (!native->pool_) return Unavailable(StrCat(threads, " threads could not be started"));
+  if (pin) {  // the caller is worker 0: it must not share a CPU with another
+    cpu_set_t own;
+    CPU_ZERO(&own);
+    CPU_SET(cpus[0], &own);
+    sched_setaffinity(0, sizeof own, &own);
+  }
 
   constexpr size_t kPage = 4096;
   native->image_size_ = (kernel.image.bytes.size() + kPage - 1) / kPage * kPage;
