@@ -29,11 +29,13 @@ int PositionIn(const Plan& plan, NodeId loop, NodeId child) {
 Status CheckAlone(const Plan& plan, StageId id, StepText step) {
   for (StageId other = 0; other < static_cast<StageId>(plan.stages.size()); ++other) {
     if (other == id || Of(plan, other).leaf < 0) continue;
-    for (NodeId n : plan.LoopsAbove(Of(plan, other).leaf)) {
-      if (At(plan, n).owner != id) continue;
-      return Invalid(StrCat(step(), ": '", plan.NameOf(other), "' is computed in its loop ", At(plan, n).name,
-                            "; do this before that"));
+    NodeId outermost = kRoot;
+    for (NodeId n = At(plan, Of(plan, other).leaf).parent; n != kRoot; n = At(plan, n).parent) {
+      if (At(plan, n).owner == id) outermost = n;
     }
+    if (outermost == kRoot) continue;
+    return Invalid(StrCat(step(), ": '", plan.NameOf(other), "' is computed in its loop ",
+                          At(plan, outermost).name, "; do this before that"));
   }
   return absl::OkStatus();
 }
@@ -41,7 +43,7 @@ Status CheckAlone(const Plan& plan, StageId id, StepText step) {
 Status CheckPrivate(const Plan& plan, NodeId loop, StepText step) {
   for (NodeId n = 0; n < static_cast<NodeId>(plan.nodes.size()); ++n) {
     const Node& node = At(plan, n);
-    if (node.removed || node.kind != LoopKind::kParallel || !plan.Encloses(loop, n)) continue;
+    if (node.kind != LoopKind::kParallel || node.removed || !plan.Encloses(loop, n)) continue;
     return Invalid(StrCat(step(), ": ", node.name,
                           ", inside this loop, is parallel, and what is stored here ",
                           "belongs to one thread; choose a loop inside of it"));
@@ -51,7 +53,7 @@ Status CheckPrivate(const Plan& plan, NodeId loop, StepText step) {
 
 void MarkTouched(Plan* plan, NodeId loop) {
   for (StagePlan& s : plan->stages) {
-    if (s.leaf >= 0 && plan->Encloses(loop, s.leaf)) s.touched = true;
+    if (!s.touched && s.leaf >= 0 && plan->Encloses(loop, s.leaf)) s.touched = true;
   }
 }
 

@@ -129,12 +129,16 @@ void RemoveNest(Plan* plan, StageId id) {
 }
 
 Result<NodeId> LoopNamed(const Plan& plan, std::string_view name) {
+  // Rules give whole names, people leave out the stage: most searches end in the first, cheap loop.
+  for (NodeId n = 0; n < static_cast<NodeId>(plan.nodes.size()); ++n) {
+    const Node& node = plan.nodes[static_cast<size_t>(n)];
+    if (node.name.size() == name.size() && !node.removed && !node.is_leaf() && node.name == name) return n;
+  }
   NodeId found = -1;
   for (NodeId n = 0; n < static_cast<NodeId>(plan.nodes.size()); ++n) {
     const Node& node = plan.nodes[static_cast<size_t>(n)];
     if (node.removed || node.is_leaf()) continue;
     const std::string_view full = node.name;
-    if (full == name) return n;
     // Without its stage: everything after the first dot is `name`.
     if (full.size() <= name.size() + 1 || !full.ends_with(name)) continue;
     const std::string_view before = full.substr(0, full.size() - name.size());

@@ -47,7 +47,7 @@ Status CheckUnrolled(const Plan& plan, NodeId loop) {
   for (const StagePlan& s : plan.stages) {
     if (s.leaf < 0 || !plan.Encloses(loop, s.leaf)) continue;
     int64_t copies = node.extent;
-    for (NodeId n : plan.LoopsAbove(s.leaf)) {
+    for (NodeId n = At(plan, s.leaf).parent; n != kRoot; n = At(plan, n).parent) {
       if (At(plan, n).kind == LoopKind::kUnroll) copies *= At(plan, n).extent;
     }
     if (copies > kMostCopies) {
@@ -80,7 +80,7 @@ Status CheckReach(const Plan& plan, NodeId loop, int64_t factor) {
 
 Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
   TS_RETURN_IF_ERROR(CheckPlain(plan, loop, "split", "split it before that"));
-  const std::string name = At(plan, loop).name;
+  const std::string& name = At(plan, loop).name;
   const int64_t extent = At(plan, loop).extent;
   if (extent == 0) return Invalid(StrCat("split ", name, ": the loop has no iterations; leave it whole"));
   if (factor < 1) return Invalid(StrCat("split ", name, ": the factor ", factor, " is below 1"));
@@ -96,7 +96,8 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
   const bool remainder = extent % factor != 0;
 
   Node inner;
-  inner.name = StrCat(name, ".i");
+  inner.name.reserve(name.size() + 2);
+  StrAppend(&inner.name, name, ".i");
   inner.owner = At(plan, loop).owner;
   inner.extent = factor;
   inner.parent = loop;
@@ -105,7 +106,7 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
   for (NodeId child : inner.children) At(plan, child).parent = inner_id;
   plan.nodes.push_back(std::move(inner));
   Node& outer = At(plan, loop);
-  outer.name = StrCat(name, ".o");
+  outer.name += ".o";
   outer.extent = (extent - 1) / factor + 1;
   outer.children = {inner_id};
   if (remainder && tail == Tail::kPeel) outer.partition = true;

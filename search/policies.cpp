@@ -22,8 +22,8 @@ void Rank(const costmodel::CostModel& model, std::vector<Candidate>* candidates)
 
 class EvolutionPolicy : public SearchPolicy {
  public:
-  EvolutionPolicy(const Problem* problem, costmodel::CostModel* model, uint64_t seed)
-      : problem_(*problem), model_(*model), seed_(seed) {}
+  EvolutionPolicy(const Problem* problem, costmodel::CostModel* model, uint64_t seed, ThreadPool* pool)
+      : problem_(*problem), model_(*model), seed_(seed), pool_(pool) {}
 
   std::vector<Candidate> Propose(size_t count) override {
     ++generation_;
@@ -42,11 +42,12 @@ class EvolutionPolicy : public SearchPolicy {
         parents.push_back(population[i]);
       if (parents.empty()) break;
       std::vector<Candidate> children;
-      for (int child = 0; child < kChildren; ++child) {
-        Random random(seed_, generation_, index++);
-        std::optional<Candidate> c = Offspring(parents, &random);
-        if (c && IsNew(*c)) children.push_back(std::move(*c));
-      }
+      std::vector<Made> made = MakeAll(kChildren, [&](size_t child, Drops* drops) {
+        Random random(seed_, generation_, index + child);
+        return Offspring(parents, &random, drops);
+      });
+      index += kChildren;
+      for (Made& m : made) TakeNew(&m, &children);
       population.insert(population.end(), std::make_move_iterator(children.begin()),
                         std::make_move_iterator(children.end()));
       Rank(model_, &population);
@@ -86,19 +87,52 @@ class EvolutionPolicy : public SearchPolicy {
   static constexpr size_t kParents = 96;
   static constexpr size_t kElite = 24;
   static constexpr int kRounds = 3;
-  static constexpr int kChildren = 384;
+  static constexpr size_t kChildren = 384;
   static constexpr uint64_t kExplore = uint64_t{1} << 40;  // streams of their own
 
   std::vector<Candidate> Samples(size_t count) {
     std::vector<Candidate> samples;
     // Most choices contradict themselves in some spaces; in small ones they repeat.
-    for (size_t i = 0; i < 6 * count && samples.size() < count; ++i) {
-      Random random(seed_, generation_, i + (uint64_t{1} << 32));
-      int algorithm = static_cast<int>(random.Below(problem_.algorithms().size()));
-      std::optional<Candidate> c = problem_.Make(algorithm, problem_.Draw(algorithm, &random), &drops_);
-      if (c && IsNew(*c)) samples.push_back(std::move(*c));
+    constexpr size_t kChunk = 256;
+    for (size_t first = 0; first < 6 * count && samples.size() < count; first += kChunk) {
+      std::vector<Made> made = MakeAll(kChunk, [&](size_t i, Drops* drops) {
+        Random random(seed_, generation_, first + i + (uint64_t{1} << 32));
+        int algorithm = static_cast<int>(random.Below(problem_.algorithms().size()));
+        return problem_.Make(algorithm, problem_.Draw(algorithm, &random), drops);
+      });
+      for (size_t i = 0; i < made.size() && samples.size() < count; ++i) TakeNew(&made[i], &samples);
     }
     return samples;
+  }
+
+  /// What became of one choice.
+  struct Made {
+    std::optional<Candidate> candidate;
+    Drops drops;
+  };
+
+  /// make(0, …) … make(count - 1, …), on the pool's threads. What is made depends on the number alone, and is
+  /// looked at in the order of the numbers: so the search is the same at any number of threads.
+  template <class MakeOne>
+  std::vector<Made> MakeAll(size_t count, const MakeOne& make) {
+    std::vector<Made> made(count);
+    constexpr size_t kBlock = 32;  // a few milliseconds
+    const auto make_block = [&](size_t block) {
+      for (size_t i = block * kBlock; i < std::min(count, (block + 1) * kBlock); ++i)
+        made[i].candidate = make(i, &made[i].drops);
+    };
+    const size_t blocks = (count + kBlock - 1) / kBlock;
+    if (pool_) {
+      ParallelFor(pool_, blocks, make_block);
+    } else {
+      for (size_t block = 0; block < blocks; ++block) make_block(block);
+    }
+    return made;
+  }
+
+  void TakeNew(Made* made, std::vector<Candidate>* candidates) {
+    drops_.Merge(made->drops);
+    if (made->candidate && IsNew(*made->candidate)) candidates->push_back(*std::move(made->candidate));
   }
 
   bool IsNew(const Candidate& c) {
@@ -115,7 +149,8 @@ class EvolutionPolicy : public SearchPolicy {
 
   /// A parent with a hole or two moved, mostly to a neighbouring value, or crossed with another of its
   /// algorithm.
-  std::optional<Candidate> Offspring(const std::vector<Candidate>& parents, Random* random) {
+  std::optional<Candidate> Offspring(const std::vector<Candidate>& parents, Random* random,
+                                     Drops* drops) const {
     // Earlier parents are better: the product of two uniform numbers prefers them.
     auto pick = [&] {
       return static_cast<size_t>(random->Uniform() * random->Uniform() * static_cast<double>(parents.size()));
@@ -143,12 +178,13 @@ class EvolutionPolicy : public SearchPolicy {
         choice[h] = static_cast<uint16_t>(random->Between(0, last));
       }
     }
-    return problem_.Make(parent.algorithm, std::move(choice), &drops_);
+    return problem_.Make(parent.algorithm, std::move(choice), drops);
   }
 
   const Problem& problem_;
   costmodel::CostModel& model_;
   const uint64_t seed_;
+  ThreadPool* const pool_;
   uint32_t generation_ = 0;
   absl::flat_hash_set<uint64_t> proposed_, seen_here_;
   std::vector<Tried> tried_;  // that succeeded, fastest first
@@ -237,8 +273,9 @@ class ExhaustivePolicy : public SearchPolicy {
 
 }  // namespace
 
-std::unique_ptr<SearchPolicy> Evolution(const Problem* problem, costmodel::CostModel* model, uint64_t seed) {
-  return std::make_unique<EvolutionPolicy>(problem, model, seed);
+std::unique_ptr<SearchPolicy> Evolution(const Problem* problem, costmodel::CostModel* model, uint64_t seed,
+                                        ThreadPool* pool) {
+  return std::make_unique<EvolutionPolicy>(problem, model, seed, pool);
 }
 
 std::unique_ptr<SearchPolicy> RandomSampling(const Problem* problem, uint64_t seed) {
@@ -255,8 +292,9 @@ Result<std::unique_ptr<SearchPolicy>> Exhaustive(const Problem* problem, costmod
 }
 
 Result<std::unique_ptr<SearchPolicy>> PolicyNamed(std::string_view name, const Problem* problem,
-                                                  costmodel::CostModel* model, uint64_t seed) {
-  if (name == "evolution") return Evolution(problem, model, seed);
+                                                  costmodel::CostModel* model, uint64_t seed,
+                                                  ThreadPool* pool) {
+  if (name == "evolution") return Evolution(problem, model, seed, pool);
   if (name == "random") return RandomSampling(problem, seed);
   if (name == "exhaustive") return Exhaustive(problem, model);
   return NotFound(StrCat("there is no policy '", name, "'; there are: evolution, random, exhaustive"));

@@ -11,6 +11,7 @@
 #include "costmodel/cost_model.h"
 #include "search/candidate.h"
 #include "support/status.h"
+#include "support/thread_pool.h"
 
 namespace tunesmith::search {
 
@@ -35,8 +36,10 @@ class SearchPolicy {
 
 /// Evolutionary search: samples and offspring of the best tried so far are ranked by the model, which is
 /// retrained after each batch (Zheng et al., "Ansor", OSDI 2020, section 5). The first proposals are the
-/// model's best samples. `problem` and `model` outlive the policy.
-std::unique_ptr<SearchPolicy> Evolution(const Problem* problem, costmodel::CostModel* model, uint64_t seed);
+/// model's best samples. `problem`, `model` and `pool` outlive the policy; without a pool it runs on its
+/// caller's thread, and proposes the same.
+std::unique_ptr<SearchPolicy> Evolution(const Problem* problem, costmodel::CostModel* model, uint64_t seed,
+                                        ThreadPool* pool = nullptr);
 /// Uniform samples.
 std::unique_ptr<SearchPolicy> RandomSampling(const Problem* problem, uint64_t seed);
 /// Every candidate, the model's best first. Fails if there are more than 100,000 choices.
@@ -44,6 +47,7 @@ Result<std::unique_ptr<SearchPolicy>> Exhaustive(const Problem* problem, costmod
 
 /// "evolution", "random" or "exhaustive".
 Result<std::unique_ptr<SearchPolicy>> PolicyNamed(std::string_view name, const Problem* problem,
-                                                  costmodel::CostModel* model, uint64_t seed);
+                                                  costmodel::CostModel* model, uint64_t seed,
+                                                  ThreadPool* pool = nullptr);
 
 }  // namespace tunesmith::search

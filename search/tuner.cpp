@@ -49,7 +49,7 @@ Result<std::unique_ptr<Tuner>> Tuner::Create(const te::Workload& workload, const
   tuner->model_ = learned.ok() ? *std::move(learned) : costmodel::AnalyticModel();
   tuner->result_.model = tuner->model_->name();
   TS_ASSIGN_OR_RETURN(tuner->policy_,
-                      PolicyNamed(options.policy, &tuner->problem_, tuner->model_.get(), options.seed));
+                      PolicyNamed(options.policy, &tuner->problem_, tuner->model_.get(), options.seed, pool));
   return tuner;
 }
 

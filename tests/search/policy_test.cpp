@@ -106,9 +106,12 @@ TEST(Policies, EvolutionFindsTheOptimumInFewerTrialsThanRandom) {
 TEST(Policies, TheSameSeedAndOutcomesGiveTheSameProposals) {
   const Problem problem = TestProblem(ProductWorkload(48));
   for (std::string_view name : {"evolution", "random"}) {
+    ThreadPool pool(3);  // for the second of them
     NearestModel models[3];
     std::unique_ptr<SearchPolicy> policies[3];
-    for (int i = 0; i < 3; ++i) policies[i] = Named(name, problem, &models[i], i < 2 ? 5 : 6);
+    for (int i = 0; i < 3; ++i) {
+      policies[i] = PolicyNamed(name, &problem, &models[i], i < 2 ? 5 : 6, i == 1 ? &pool : nullptr).value();
+    }
     bool other_seed_differs = false;
     for (int round = 0; round < 3; ++round) {
       std::vector<std::vector<uint64_t>> hashes(3);
