@@ -50,11 +50,12 @@ std::string Text(const Value& v, int64_t n) {
 
 std::vector<Target> RunnableTargets() {
   std::vector<Target> targets;
-  int native = TargetNamed("native")->vector_bytes;
+  Target native = *TargetNamed("native");
   for (const char* name : {"x86-64-sse4.2", "x86-64-avx2", "x86-64-avx512"}) {
     Target target = *TargetNamed(name);
-    if (target.vector_bytes <= native) targets.push_back(target);
+    if (target.vector_bytes <= native.vector_bytes) targets.push_back(target);
   }
+  if (!native.dots.empty()) targets.push_back(native);
   return targets;
 }
 

@@ -18,7 +18,7 @@ using te::DType;
 using te::Expr;
 using te::Value;
 
-/// The targets whose code this CPU can run, and "x86-64-sse4.2" always.
+/// The levels whose code this CPU can run ("x86-64-sse4.2" always), and the one with its dot products.
 std::vector<Target> RunnableTargets();
 
 /// Memory between two pages that may not be touched, at one end of it.

@@ -7,6 +7,7 @@
 
 #include "ir/lower.h"
 #include "schedule/sketch.h"
+#include "search/tuner.h"
 #include "support/strings.h"
 #include "te/language.h"
 #include "tests/codegen/running.h"
@@ -18,18 +19,6 @@ namespace {
 
 using ir::testing::Choices;
 using ir::testing::ExpectForAll;
-
-Machine MachineOf(const codegen::Target& target) {
-  Machine machine;
-  machine.vector_bytes = target.vector_bytes;
-  machine.vector_registers = target.vector_registers;
-  machine.masks = target.masks;
-  machine.l1_bytes = target.l1_bytes;
-  machine.l2_bytes = target.l2_bytes;
-  machine.l3_bytes = target.l3_bytes;
-  machine.threads = 2;
-  return machine;
-}
 
 /// Bindings with small extents, those that do not bind left out. Shapes of an operator may depend on one
 /// another, so that a few are tried.
@@ -96,7 +85,7 @@ TEST_P(Level, EveryDrawOfEveryStandardOperatorComputesIt) {
       for (const te::Algorithm& algorithm : workload->algorithms) {
         te::Graph graph = te::Normalize(algorithm.graph);
         if (Iterations(graph) > kMostIterations) continue;
-        Space space = Space::Of(graph, MachineOf(target), target.name);
+        Space space = Space::Of(graph, search::MachineOf(target, 2), target.name);
         auto choice = Draw(space, &choices);
         if (!choice) continue;
         ++drawn;
