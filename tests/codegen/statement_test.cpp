@@ -110,6 +110,19 @@ TEST(Statement, MasksFromComparisonsOfLanesWithAnyNumber) {
   }
 }
 
+TEST(Statement, LanesThatAreMaskedDoNotReduce) {
+  // Every lane adds to (multiplies) the same element, those up to a bound alone.
+  for (bool product : {false, true}) {
+    ir::Function f = FunctionOf({{F32, 16}}, {F32, 17}, 2);
+    Expr sofar = Read(f, 1, Var(0)), term = Read(f, 0, Var(1));
+    Stmt reduce = Store(1, Var(0), product ? sofar * term : sofar + term);
+    f.body = For(LoopKind::kSerial, 0, Int(0), Int(17),
+                 Seq({Store(1, Var(0), te::Float(product)),
+                      For(LoopKind::kVector, 1, Int(0), Int(16), If(Lt(Var(1), Var(0)), reduce))}));
+    ExpectAsInterpreted(f, ParametersOf(f), 4);
+  }
+}
+
 TEST(Statement, UniformConditionsBranchInsideVectors) {
   ir::Function f = FunctionOf({{F32, 64}}, {F32, 64}, 2);
   f.body = For(LoopKind::kSerial, 0, Int(0), Int(4),
