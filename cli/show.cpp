@@ -68,6 +68,11 @@ Result<NamedWorkload> WorkloadOf(const Options& o, const database::Record& recor
   WorkloadOptions words;
   words.words = o.workloads.words;
   if (words.words.empty()) words.words = {record.operator_name};
+  bool file = words.words[0].find(".te") != std::string::npos;
+  if (!file && words.words[0] != record.operator_name) {
+    return Invalid(StrCat("record ", record.id.substr(0, 12), " is of ", record.operator_name, ", not of ",
+                          words.words[0], "; leave the operator out"));
+  }
   for (const auto& [name, value] : record.bindings) words.words.push_back(StrCat(name, "=", value));
   Result<std::vector<NamedWorkload>> workloads = words.Resolve();
   if (!workloads.ok() && o.workloads.words.empty() && absl::IsNotFound(workloads.status())) {

@@ -49,6 +49,17 @@ std::vector<Tuner::Contender> Tuner::Finalists() const {
     if (finalists.size() >= options_.finalists || c.latency_ns > kNear * contenders_[0].latency_ns) break;
     finalists.push_back(c);
   }
+  // The default schedule takes part where it is not far behind, so that the gain over it was timed in turn.
+  // It takes the last place, the first to be given up.
+  constexpr double kComparable = 1.3;
+  bool compared = !first_ || finalists.size() < 2 ||
+                  first_->latency_ns > kComparable * finalists[0].latency_ns ||
+                  std::any_of(finalists.begin(), finalists.end(),
+                              [&](const Contender& c) { return c.hash == first_->hash; });
+  if (!compared) {
+    if (finalists.size() >= options_.finalists) finalists.pop_back();
+    finalists.push_back(*first_);
+  }
   if (finalists.size() == 1 && !options_.final_alone) finalists.clear();
   // Nothing new since the last finals: they hold.
   if (result_.trials == 0 && !finalists.empty() && finalists[0].finalist) finalists.clear();

@@ -108,7 +108,9 @@ void Tuner::Note(const Candidate& candidate, const schedule::Trace& trace, const
   ++since_gain_;
   if (!outcome.ok()) return;
   if (result_.first_ns == 0) result_.first_ns = outcome.median_ns;
-  Enter({candidate.algorithm, candidate.hash, trace, outcome.median_ns, false});
+  Contender contender{candidate.algorithm, candidate.hash, trace, outcome.median_ns, false};
+  if (!first_ && trials_ == 1) first_ = contender;
+  Enter(std::move(contender));
   constexpr double kWorthwhile = 0.995;
   if (!result_.found || outcome.median_ns < kWorthwhile * result_.best_ns) since_gain_ = 0;
   if (!result_.found || outcome.median_ns < result_.best_ns) Choose(contenders_[0]);

@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -166,6 +167,7 @@ class Tuner {
   std::unique_ptr<costmodel::CostModel> model_;
   std::unique_ptr<SearchPolicy> policy_;
   std::vector<Contender> contenders_;
+  std::optional<Contender> first_;  // the default schedule, as it was first tried in this run
   Drops build_drops_;
   TuneResult result_;
   int64_t trials_ = 0;

@@ -64,6 +64,11 @@ TEST(Show, OfARecordOfAFileNeedsTheFile) {
   ASSERT_EQ(sandbox.Tune({"run", "scale.te", "N=100", "--trials", "1"}).status.code, 0);
   std::string id = OnlyId(sandbox).substr(0, 12);
 
+  CommandOutput another = sandbox.Tune({"show", "relu", "--record", id});
+  EXPECT_EQ(another.status.code, 2);
+  EXPECT_EQ(another.error_output,
+            StrCat("tune: record ", id, " is of scale, not of relu; leave the operator out\n"));
+
   CommandOutput alone = sandbox.Tune({"show", "--record", id});
   EXPECT_EQ(alone.status.code, 2);
   EXPECT_EQ(alone.error_output,

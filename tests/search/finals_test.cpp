@@ -86,6 +86,23 @@ TEST(Finals, OnlyThoseNearTheBestTakePart) {
   EXPECT_EQ(tuner->result().best_ns, 99e3);
 }
 
+TEST(Finals, TheDefaultTakesPartWhereTheGainOverItIsSmall) {
+  for (bool near : {true, false}) {
+    Bench bench([near](const Job& job, size_t trial) {
+      if (trial == 0) return measure::OkOutcome(near ? 125e3 : 140e3);  // the first is the default
+      return measure::OkOutcome(trial < 6 ? 100e3 + 1e3 * static_cast<double>(trial)
+                                          : 150e3 + static_cast<double>(job.id % 1000));
+    });
+    std::unique_ptr<Tuner> tuner = Searched(&bench);
+    bench.measurer.DecideFinals(Medians({101e3, 102e3, 103e3, near ? 126e3 : 104e3}, 0));
+    ASSERT_TRUE(tuner->TimeFinalists(bench.interrupted, kPlenty).ok());
+    ASSERT_EQ(bench.reports.size(), 20u);
+    // The winner is reported last, the default in its own place before.
+    EXPECT_EQ(bench.reports[18].plan_hash, bench.reports[near ? 0 : 4].plan_hash) << near;
+    EXPECT_EQ(bench.reports[19].plan_hash, bench.reports[1].plan_hash) << near;
+  }
+}
+
 TEST(Finals, TiesAreCountedAndTheWinnerStays) {
   Bench bench(FourNearTheBest);
   std::unique_ptr<Tuner> tuner = Searched(&bench);
