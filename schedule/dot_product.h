@@ -34,16 +34,21 @@ inline const DotProduct* FindDot(const std::vector<DotProduct>& dots, te::DType 
   return nullptr;
 }
 
+/// The read, of an element that certainly exists, that a factor of such a product casts; null if it is
+/// something else.
+inline const te::ExprNode* NarrowRead(const te::Expr& factor) {
+  bool is = factor->kind == te::ExprKind::kCast && factor->args[0]->kind == te::ExprKind::kRead &&
+            !factor->args[0]->guarded;
+  return is ? factor->args[0].get() : nullptr;
+}
+
 /// The dot product that sums a stage's body: a sum of the product of two reads, each cast to the sum's type.
 inline const DotProduct* DotOf(const std::vector<DotProduct>& dots, const te::Stage& stage) {
   const te::Expr& body = stage.body;
-  auto narrow = [&](const te::Expr& e) {
-    return e->kind == te::ExprKind::kCast && e->args[0]->kind == te::ExprKind::kRead && !e->args[0]->guarded;
-  };
-  if (stage.reducer != te::Reducer::kSum || body->kind != te::ExprKind::kMul || !narrow(body->args[0]) ||
-      !narrow(body->args[1]))
-    return nullptr;
-  return FindDot(dots, body->args[0]->args[0]->type, body->args[1]->args[0]->type, stage.accumulator);
+  if (stage.reducer != te::Reducer::kSum || body->kind != te::ExprKind::kMul) return nullptr;
+  const te::ExprNode* left = NarrowRead(body->args[0]);
+  const te::ExprNode* right = NarrowRead(body->args[1]);
+  return left && right ? FindDot(dots, left->type, right->type, stage.accumulator) : nullptr;
 }
 
 }  // namespace tunesmith::schedule

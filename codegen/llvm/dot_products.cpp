@@ -31,12 +31,6 @@ llvm::Intrinsic::ID IntrinsicOf(const schedule::DotProduct& dot, int64_t lanes) 
   }
 }
 
-/// A read that is cast to the sum's type; null if the expression is something else.
-const te::ExprNode* NarrowRead(const Expr& e) {
-  bool is = e->kind == ExprKind::kCast && e->args[0]->kind == ExprKind::kRead && !e->args[0]->guarded;
-  return is ? e->args[0].get() : nullptr;
-}
-
 bool Moves(const Expr& index, int var, int64_t step) {
   std::optional<te::Affine> affine = te::ToAffine(index);
   return affine && affine->CoefficientOf(var) == step;
@@ -58,8 +52,8 @@ bool Emitter::EmitDotProduct(const ir::StmtNode& loop, const Operand& begin, int
   const Expr& product = is_sum(first) ? second : first;
   const Expr& sum = is_sum(first) ? first : second;
   if (!is_sum(sum) || product->kind != ExprKind::kMul || !Moves(s.index, loop.var, 0)) return false;
-  const te::ExprNode* left = NarrowRead(product->args[0]);
-  const te::ExprNode* right = NarrowRead(product->args[1]);
+  const te::ExprNode* left = schedule::NarrowRead(product->args[0]);
+  const te::ExprNode* right = schedule::NarrowRead(product->args[1]);
   if (!left || !right || !Moves(left->args[0], loop.var, 1) || !Moves(right->args[0], loop.var, 1))
     return false;
   const schedule::DotProduct* dot =
