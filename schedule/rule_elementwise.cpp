@@ -68,9 +68,9 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
     chain_.push_back(std::move(made));
   }
   if (rows_.empty()) chain_.clear();
-  vectors_ = add("vectors", {1, 2, 4, 8});
+  vectors_ = add("vectors", {1, 2, 3, 4, 6, 8, 12, 16});
   if (!rows_.empty()) row_tile_ = add("rows", {1, 2, 4});
-  grain_ = add("grain", {1, 4, 16});
+  grain_ = add("grain", {1, 4, 16, 64});
   stream_ = add("stream", in.StreamingOf(id));
   if (chain_.empty()) return;
   unrolled_ = add("unrolled", {0, 1});
