@@ -239,6 +239,7 @@ Status Bench(const Options& o) {
   if (scenario.cold)
     return Invalid("tune bench times warm kernels: the peers' interface cannot clear caches between calls");
   TS_RETURN_IF_ERROR(codegen::RunsHere(target));
+  for (const std::string& peer : o.peers) TS_RETURN_IF_ERROR(Peer::Check(peer));
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database, o.database.OpenIfThere());
   TS_ASSIGN_OR_RETURN(measure::Limits limits, MachineLimits());
   constexpr size_t kHeadingWidth = 8;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // tune db: questions about the tuning log, and its care.
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -54,12 +55,16 @@ std::string LineOfRecord(const database::Record& r) {
        r.outcome.ok() ? FormatLatency(r.outcome.median_ns) : std::string(measure::NameOf(r.outcome.kind))});
 }
 
-Status List(const Options& o, bool top) {
-  TS_ASSIGN_OR_RETURN(database::Filter filter, database::ParseFilter(o.words, database::NowNs()));
-  if (top) {
-    if (!filter.best_per_key) filter.best_per_key = 1;
-    filter.order = database::Order::kFastest;
+/// `standard` are conditions that hold where the user says nothing else of the same name.
+Status List(const Options& o, std::initializer_list<std::string_view> standard) {
+  std::vector<std::string> terms = o.words;
+  for (std::string_view term : standard) {
+    std::string_view name = term.substr(0, term.find('=') + 1);
+    bool said = std::any_of(o.words.begin(), o.words.end(),
+                            [&](const std::string& word) { return word.starts_with(name); });
+    if (!said) terms.emplace_back(term);
   }
+  TS_ASSIGN_OR_RETURN(database::Filter filter, database::ParseFilter(terms, database::NowNs()));
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
                       o.database.Open(database::OpenMode::kReadOnly));
   bool json = o.format == "json";
@@ -260,12 +265,15 @@ constexpr char kConditionsHelp[] = "all must hold; none: all records (docs/comma
 
 constexpr Verb kVerbs[] = {
     {"list", "Records that satisfy conditions, the newest first",
-     [](const Options& o) { return List(o, false); }, "CONDITION", kConditionsHelp, true,
+     [](const Options& o) { return List(o, {}); }, "CONDITION", kConditionsHelp, true,
      "  tune db list operator=matmul M=1024 target=x86-64-avx512 since=7d\n"
      "  tune db list 'latency<2ms' outcome=ok order=fastest limit=20\n"
      "  tune db list outcome=failed --format json"},
-    {"top", "The fastest records of each key", [](const Options& o) { return List(o, true); }, "CONDITION",
-     kConditionsHelp, true,
+    {"top", "The best record of each key, or the best few",
+     [](const Options& o) {
+       return List(o, {"best=1", "order=best"});
+     },
+     "CONDITION", kConditionsHelp, true,
      "  tune db top\n"
      "  tune db top operator=conv2d threads=2 best=3"},
     {"show", "One record with its trace, by the beginning of its id", ShowRecord, "ID",
@@ -280,7 +288,7 @@ constexpr Verb kVerbs[] = {
      "all must hold; at least one (docs/commands.md)", false,
      "  tune db delete operator=matmul until=2026-01-01\n"
      "  tune db delete outcome=failed"},
-    {"gc", "Keep the fastest records of each key, drop the others", Collect, "", "", false,
+    {"gc", "Keep the best records of each key, drop the others", Collect, "", "", false,
      "  tune db gc --keep 16 --dry-run\n"
      "  tune db gc"},
     {"stats", "How many records there are, of what", PrintStats, "", "", true,

@@ -28,7 +28,7 @@ struct BuiltKernel {
 /// The schedule that needs no trial.
 Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen::Target& target,
                                      int threads);
-/// The fastest recorded trace of the key; nothing if there is none.
+/// The trace of the key's best record (database/filter.h); nothing if there is none.
 Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, const database::Key& key);
 /// The one record whose id begins with `prefix`. Errors: not hexadecimal, none, several.
 Result<database::Record> RecordById(database::Database* database, const std::string& prefix);

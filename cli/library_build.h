@@ -21,10 +21,10 @@ struct LibraryOptions {
 };
 
 /// Makes the library of these workloads and writes it. For each level of the processor up to `target` it
-/// holds the fastest recorded kernel under the scenario, or the default schedule; without a record for
-/// `target` itself the default schedule or an error that names all workloads concerned, as the options say.
-/// Null for the database: there are no records. The bytes depend on the arguments and the records alone. The
-/// result is what the library holds, as a table for people.
+/// holds the best recorded kernel (database/filter.h) under the scenario, or the default schedule; without a
+/// record for `target` itself the default schedule or an error that names all workloads concerned, as the
+/// options say. Null for the database: there are no records. The bytes depend on the arguments and the
+/// records alone. The result is what the library holds, as a table for people.
 Result<std::string> BuildLibrary(const LibraryOptions& options, const WorkloadOptions& words,
                                  const std::vector<NamedWorkload>& workloads, const codegen::Target& target,
                                  const measure::Scenario& scenario, database::Database* database);

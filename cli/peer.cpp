@@ -2,7 +2,12 @@
 #include "cli/peer.h"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <filesystem>
+
+#include "support/forked_child.h"
 #include "support/strings.h"
 
 namespace tunesmith::cli {
@@ -30,15 +35,20 @@ struct Peer::Functions {
   void (*close)(void* self);
 };
 
-Result<Peer> Peer::Open(const std::string& library, const std::string& line) {
-  void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!handle)
-    return NotFound(StrCat("the peer ", library, " cannot be loaded: ", std::string_view(dlerror())));
+Result<std::shared_ptr<const Peer::Functions>> Peer::Load(const std::string& library) {
+  // A name without a slash would be looked for where the system's libraries are.
+  const std::string path = std::filesystem::absolute(library).string();
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) {
+    std::string_view why = dlerror();
+    if (why.starts_with(path + ": ")) why.remove_prefix(path.size() + 2);
+    return NotFound(StrCat("cannot be loaded: ", why));
+  }
   auto functions = std::make_shared<Functions>();
-  bool all = true;
+  std::vector<std::string> missing;
   auto bind = [&](auto& function, const char* name) {
     function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));
-    all = all && function;
+    if (!function) missing.push_back(name);
   };
   bind(functions->name, "peer_name");
   bind(functions->open, "peer_open");
@@ -47,7 +57,30 @@ Result<Peer> Peer::Open(const std::string& library, const std::string& line) {
   bind(functions->run, "peer_run");
   bind(functions->fetch, "peer_fetch");
   bind(functions->close, "peer_close");
-  if (!all) return Invalid(StrCat(library, " is no peer: it lacks functions of the peers' interface"));
+  if (!missing.empty())
+    return Invalid(
+        StrCat("is no peer: it does not export ", StrJoin(missing, ", "), " (docs/formats/peer.md)"));
+  return functions;
+}
+
+Status Peer::Check(const std::string& library) {
+  TS_ASSIGN_OR_RETURN(ForkedChild child, ForkChild([&](int, int out) {
+                        Status loaded = Load(library).status();
+                        std::string answer = loaded.ok() ? "+" : StrCat("-", MessageOf(loaded));
+                        (void)!write(out, answer.data(), answer.size());
+                      }));
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t n; (n = read(child.from(), buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR);)
+    if (n > 0) answer.append(buffer, static_cast<size_t>(n));
+  if (answer == "+") return absl::OkStatus();
+  return Invalid(StrCat("--peer: ", library, " ",
+                        answer.empty() ? "ended its process when it was loaded" : answer.substr(1),
+                        "; name a library behind the peers' interface"));
+}
+
+Result<Peer> Peer::Open(const std::string& library, const std::string& line) {
+  TS_ASSIGN_OR_RETURN(std::shared_ptr<const Functions> functions, Load(library));
   char why[512] = "";
   void* self = functions->open(line.c_str(), why, sizeof why);
   if (!self) return Unavailable(StrCat(std::string_view(functions->name()), ": ", std::string_view(why)));

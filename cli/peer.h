@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Peers: libraries of others behind the C interface that bench/README.md describes (a shared library that
-// exports peer_name, peer_open, peer_tensors, peer_tensor, peer_run, peer_fetch and peer_close).
+// Peers: libraries of others behind the C interface that docs/formats/peer.md describes.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +24,8 @@ struct PeerTensor {
 /// how many threads it uses.
 class Peer {
  public:
+  /// Loads the library in a process of its own, once, to see whether it is a peer at all. The error names it.
+  static Status Check(const std::string& library);
   /// `line` is a suite's line. Fails if the library cannot be loaded or refuses the line, with its reason.
   static Result<Peer> Open(const std::string& library, const std::string& line);
   Peer(Peer&& other) noexcept;
@@ -39,6 +40,7 @@ class Peer {
 
  private:
   struct Functions;
+  static Result<std::shared_ptr<const Functions>> Load(const std::string& library);
   Peer(std::shared_ptr<const Functions> functions, void* self)
       : functions_(std::move(functions)), self_(self) {}
 

@@ -25,8 +25,8 @@ struct InsertCounts {
   int64_t already = 0;  ///< records whose id was there; a record is never changed
 };
 
-/// What Gc keeps: of each key the `keep_best` fastest records and all finalists, and everything, failures
-/// too, created at `keep_since_ns` or later. Older failures and older slower records go.
+/// What Gc keeps: of each key the `keep_best` best records (Filter) and all finalists, and everything,
+/// failures too, created at `keep_since_ns` or later. Older failures and older slower records go.
 struct GcPolicy {
   int64_t keep_best = 16;
   int64_t keep_since_ns = 0;  ///< UTC; 0 keeps everything
@@ -62,11 +62,9 @@ class Database {
   /// that does not satisfy Check is an error.
   virtual Result<InsertCounts> Insert(std::span<const Record> records) = 0;
 
-  /// The best record of the key: the newest finalist, which won the last finals, or a trial made since then
-  /// that was faster; without finals the fastest trial. (Of hundreds of trials the fastest is partly luck;
-  /// finals looked at all that was there before them.) Ties: the smallest id, so that the same records give
-  /// the same answer whatever order they came in. Nothing if no trial succeeded. An index search, past the
-  /// few records that were faster than the last winner: O(log records).
+  /// The best record of the key, as Filter says: the first of best_per_key. Ties: the smallest id, so that
+  /// the same records give the same answer whatever order they came in. Nothing if no trial succeeded. An
+  /// index search, past the few records that were faster than the last winner: O(log records).
   virtual Result<std::optional<Record>> Best(const Key& key) = 0;
 
   /// Gives each record of the filter to `visit`, in the filter's order, from one consistent snapshot; memory

@@ -131,7 +131,11 @@ class Parser {
     return Status();
   }
 
-  Filter Take() { return std::move(filter_); }
+  Result<Filter> Take() {
+    if (filter_.order == Order::kBest && !filter_.best_per_key)
+      return Invalid("filter 'order=best': say of how many of each key, such as best=3");
+    return std::move(filter_);
+  }
 
  private:
   // Sets the condition; answers with what would be right if the value is not.
@@ -168,9 +172,10 @@ class Parser {
       static constexpr std::pair<std::string_view, Order> kOrders[] = {{"newest", Order::kNewest},
                                                                        {"oldest", Order::kOldest},
                                                                        {"fastest", Order::kFastest},
-                                                                       {"slowest", Order::kSlowest}};
+                                                                       {"slowest", Order::kSlowest},
+                                                                       {"best", Order::kBest}};
       auto order = std::ranges::find(kOrders, value, &std::pair<std::string_view, Order>::first);
-      if (order == std::end(kOrders)) return "write order=newest, oldest, fastest or slowest";
+      if (order == std::end(kOrders)) return "write order=newest, oldest, fastest, slowest or best";
       filter_.order = order->second;
     } else {  // best, limit
       std::optional<int64_t> count = ParseInteger(value);

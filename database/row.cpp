@@ -41,16 +41,6 @@ Result<int64_t> Intern(Connection& connection, std::string_view find, std::strin
 
 }  // namespace
 
-const std::string& BestNumberSql() {
-  // Finals have looked at all that was there before them.
-  static const std::string sql = StrCat(
-      "WITH one AS MATERIALIZED (", kKeyNumberSql,
-      ") SELECT number FROM record WHERE key = (SELECT number FROM one) AND outcome = 0 AND created_ns "
-      ">= coalesce((SELECT max(created_ns) FROM record WHERE key = (SELECT number FROM one) AND "
-      "processes > 1), 0) ORDER BY median_ns, id LIMIT 1");
-  return sql;
-}
-
 Result<Record> ReadRecord(Connection& connection, int64_t number) {
   auto damaged = [&](std::string_view finding) {
     return connection.Damaged(StrCat("record number ", number, ": ", finding));
@@ -103,7 +93,7 @@ Result<bool> InsertRow(Connection& connection, const Record& record) {
   if (already) return false;
 
   TS_ASSIGN_OR_RETURN(int64_t key,
-                      Intern(connection, kKeyNumberSql,
+                      Intern(connection, KeyNumberSql(),
                              "INSERT INTO record_key (workload, target, features, layouts, cache, threads, "
                              "pinning, page_bytes, codegen, llvm) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                              [&](Statement& statement) { BindKey(record.key, statement); }));

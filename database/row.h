@@ -11,9 +11,6 @@
 
 namespace tunesmith::database {
 
-/// SELECT of the number of the best record of a key, as Database::Best says (parameters: BindKey).
-const std::string& BestNumberSql();
-
 /// The record of that number, which record.number has. Whatever the file holds, it satisfies Check: else the
 /// file is damaged, and the error says so.
 Result<Record> ReadRecord(Connection& connection, int64_t number);

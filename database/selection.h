@@ -20,18 +20,19 @@ struct Selection {
   std::vector<std::variant<int64_t, double, std::string, std::vector<std::byte>>> parameters;
   int conditions = 0;  ///< how many the filter has; order and limits are none
 
-  /// Binds the parameters in order, after those already bound.
+  /// Binds the parameters; they must be the first of the statement.
   void BindTo(Statement& statement) const;
 };
 
-/// Fails if an id or workload prefix is not hexadecimal, or a limit is negative.
+/// Fails if an id or workload prefix is not hexadecimal, a count is negative, or the order is kBest without
+/// best_per_key.
 Result<Selection> SelectionOf(const Filter& filter);
 
 /// The 16 bytes of an id. `hex` must be 32 hexadecimal digits.
 std::vector<std::byte> IdBytes(std::string_view hex);
 
 /// SELECT of the number of a key; its parameters in the order of BindKey.
-extern const std::string_view kKeyNumberSql;
+const std::string& KeyNumberSql();
 void BindKey(const Key& key, Statement& statement);
 
 }  // namespace tunesmith::database

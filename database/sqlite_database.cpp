@@ -40,10 +40,14 @@ class SqliteDatabase final : public Database {
   }
 
   Result<std::optional<Record>> Best(const Key& key) override {
+    Filter filter;
+    filter.key = key;
+    filter.best_per_key = 1;
+    TS_ASSIGN_OR_RETURN(Selection selection, Select(filter));
     std::lock_guard lock(mutex_);
     TS_ASSIGN_OR_RETURN(Transaction snapshot, Transaction::Begin(*connection_, Transaction::Kind::kRead));
-    TS_ASSIGN_OR_RETURN(Statement best, connection_->Prepare(BestNumberSql()));
-    BindKey(key, best);
+    TS_ASSIGN_OR_RETURN(Statement best, connection_->Prepare(selection.sql));
+    selection.BindTo(best);
     TS_ASSIGN_OR_RETURN(bool found, best.Step());
     if (!found) return std::optional<Record>();
     TS_ASSIGN_OR_RETURN(Record record, ReadRecord(*connection_, best.Integer(0)));
@@ -98,14 +102,15 @@ class SqliteDatabase final : public Database {
                         connection_->Prepare("DELETE FROM record WHERE outcome <> 0 AND created_ns < ?"));
     TS_RETURN_IF_ERROR(failures.Bind(policy.keep_since_ns).Run());
     counts.dropped_failures = connection_->changes();
-    TS_ASSIGN_OR_RETURN(
-        Statement timed,
-        connection_->Prepare(
-            "DELETE FROM record WHERE number IN (SELECT number FROM (SELECT number, "
-            "created_ns, row_number() OVER (PARTITION BY key ORDER BY median_ns, id) AS "
-            "place, processes FROM record WHERE outcome = 0) WHERE place > ? AND created_ns < "
-            "? AND processes = 1)"));
-    TS_RETURN_IF_ERROR(timed.Bind(policy.keep_best).Bind(policy.keep_since_ns).Run());
+    Filter best;
+    best.best_per_key = policy.keep_best;
+    TS_ASSIGN_OR_RETURN(Selection kept, Select(best));
+    TS_ASSIGN_OR_RETURN(Statement timed, connection_->Prepare(StrCat(
+                                             "DELETE FROM record WHERE outcome = 0 AND processes = 1 AND "
+                                             "number NOT IN (",
+                                             kept.sql, ") AND created_ns < ?")));
+    kept.BindTo(timed);
+    TS_RETURN_IF_ERROR(timed.Bind(policy.keep_since_ns).Run());
     counts.dropped_timed = connection_->changes();
     TS_RETURN_IF_ERROR(connection_->Execute(
         "DELETE FROM payload WHERE number NOT IN (SELECT number FROM record);DELETE FROM record_key WHERE "

@@ -57,6 +57,7 @@ Tuner::~Tuner() = default;
 
 Status Tuner::Resume(const std::vector<EarlierTrial>& earlier) {
   std::vector<Tried> tried;
+  std::optional<Contender> best;                // as the database says (database/filter.h)
   absl::flat_hash_map<uint64_t, size_t> place;  // of a plan in `tried`
   for (const EarlierTrial& e : earlier) {
     Result<Candidate> candidate = problem_.FromTrace(e.trace);
@@ -71,13 +72,13 @@ Status Tuner::Resume(const std::vector<EarlierTrial>& earlier) {
       tried[at->second].latency_ns = e.latency_ns;
     }
     if (e.ok) {
-      if (result_.first_ns == 0) result_.first_ns = e.latency_ns;
+      if (!best || e.finalist || e.latency_ns < best->latency_ns) best = contender;
       Enter(std::move(contender));
     } else {
       Leave(contender.hash);
     }
   }
-  if (!contenders_.empty()) Choose(contenders_[0]);
+  if (best) Choose(*best);
   return policy_->Learn(tried);
 }
 
@@ -107,13 +108,12 @@ void Tuner::Note(const Candidate& candidate, const schedule::Trace& trace, const
   ++result_.outcomes[std::string(measure::NameOf(outcome.kind))];
   ++since_gain_;
   if (!outcome.ok()) return;
-  if (result_.first_ns == 0) result_.first_ns = outcome.median_ns;
   Contender contender{candidate.algorithm, candidate.hash, trace, outcome.median_ns, false};
   if (!first_ && trials_ == 1) first_ = contender;
-  Enter(std::move(contender));
   constexpr double kWorthwhile = 0.995;
   if (!result_.found || outcome.median_ns < kWorthwhile * result_.best_ns) since_gain_ = 0;
-  if (!result_.found || outcome.median_ns < result_.best_ns) Choose(contenders_[0]);
+  if (!result_.found || outcome.median_ns < result_.best_ns) Choose(contender);
+  Enter(std::move(contender));
 }
 
 void Tuner::Stop(std::string_view why) {

@@ -68,8 +68,7 @@ struct TuneResult {
   Drops drops;
   bool found = false;
   schedule::Trace best;
-  double best_ns = 0;   // after finals, the winner's median in them
-  double first_ns = 0;  // of the first kernel ever tried: the default schedule's, unless it failed
+  double best_ns = 0;  // after finals, the winner's median in them
   Finals finals;
   std::string stopped;  // why: "trials", "seconds", "nothing left to win", "space exhausted", "interrupted"
   std::string model;    // "xgboost" or "analytic": what ranks candidates
@@ -99,7 +98,9 @@ class Tuner {
 
   /// Makes earlier trials, in the order in which they were made, known: they are not repeated, the model
   /// learns from them, and they count, each candidate once. What was said last of a candidate holds, so that
-  /// a finalist's later measurement replaces its trial's. Those that do not replay are left out.
+  /// a finalist's later measurement replaces its trial's. The result is the best of them as the database
+  /// knows it: the last finals' winner, or a trial since that was faster. Those that do not replay are left
+  /// out.
   Status Resume(const std::vector<EarlierTrial>& earlier);
 
   /// Tries one batch. False when there is nothing more to do; result().stopped then says why.

@@ -88,10 +88,20 @@ TEST_F(DatabaseTest, GcKeepsFinalists) {
   const Record winner = FinalistRecord(3, 20, 500e3);
   Insert({TimedRecord(1), TimedRecord(2), TimedRecord(3), winner});
   GcPolicy policy;
+  policy.keep_best = 0;
+  policy.keep_since_ns = kStartNs + 1000 * kSecondNs;
+  EXPECT_EQ(Value(database_->Gc(policy)).dropped_timed, 3);
+  EXPECT_EQ(Value(database_->Best(winner.key)), winner);
+}
+
+TEST_F(DatabaseTest, GcKeepsTheBestWhateverWasFasterBeforeTheFinals) {
+  // The only trial since the finals is the best, with 122 us; three before them took 101 to 103 us.
+  Insert({TimedRecord(1), TimedRecord(2), TimedRecord(3), FinalistRecord(3, 20, 130e3), TimedRecord(22)});
+  GcPolicy policy;
   policy.keep_best = 1;
   policy.keep_since_ns = kStartNs + 1000 * kSecondNs;
-  EXPECT_EQ(Value(database_->Gc(policy)).dropped_timed, 2);
-  EXPECT_EQ(Value(database_->Best(winner.key)), winner);
+  EXPECT_EQ(Value(database_->Gc(policy)).dropped_timed, 3);
+  EXPECT_EQ(Value(database_->Best(TimedRecord(22).key)), TimedRecord(22));
 }
 
 TEST_F(DatabaseTest, BestOfAnUnknownOrFailedKeyIsNothing) {
@@ -204,6 +214,42 @@ TEST_F(DatabaseTest, QueryForTheBestOfEachKey) {
   EXPECT_EQ(Matching({"best=2", "order=slowest"}), "4 3 2 1");
   EXPECT_EQ(Matching({"best=1", "threads=1"}), "1");
   EXPECT_EQ(Matching({"best=1", "latency>=102us", "order=fastest"}), "2 3");
+}
+
+TEST_F(DatabaseTest, TheBestFewAreThoseThatFinalsLeftFirst) {
+  // The finals came after the trials of 2, 3 and 4 and were won by 3; 21 is a faster trial since, 22 a
+  // slower.
+  Insert({TimedRecord(2), TimedRecord(3), TimedRecord(4), FinalistRecord(4, 10, 101e3),
+          FinalistRecord(3, 20, 121.5e3), TimedRecord(21), TimedRecord(22)});
+  EXPECT_EQ(Matching({"best=1"}), "21");
+  EXPECT_EQ(Matching({"best=3", "order=best"}), "21 3 22");
+  EXPECT_EQ(Matching({"best=5", "order=best"}), "21 3 22 4 2");
+  EXPECT_EQ(Matching({"best=9", "order=best", "limit=6"}), "21 3 22 4 2 3");
+  EXPECT_EQ(Matching({"best=2", "order=fastest"}), "21 3");
+}
+
+TEST_F(DatabaseTest, TheBestAmongRecordsOfConditionsIsThatOfTheirOwnFinals) {
+  Record cold = FinalistRecord(5, 30, 90e3);
+  cold.key.scenario.cold = true;
+  Insert({TimedRecord(2), TimedRecord(9), FinalistRecord(4, 10, 105e3), TimedRecord(3),
+          FinalistRecord(8, 20, 130e3), Resealed(cold), FailedRecord(40)});
+  EXPECT_EQ(Matching({"best=1", "order=best"}), "5 8");
+  EXPECT_EQ(Matching({"best=1", "cache=warm"}), "8");
+  EXPECT_EQ(Matching({"best=1", "cache=warm", "until=2026-01-01T00:00:20"}), "4");
+  EXPECT_EQ(Matching({"best=1", "cache=warm", "latency<104us"}), "2");
+  EXPECT_EQ(Matching({"best=1", "M=1024", "order=best"}), "5 8");
+  EXPECT_EQ(Matching({"best=1", "M=1"}), "");
+}
+
+TEST_F(DatabaseTest, TheOrderOfTheBestIsFirstThatOfPlaces) {
+  std::vector<Record> records;
+  for (int i = 1; i <= 6; ++i) {
+    Record record = TimedRecord(i);
+    record.key.scenario.threads = i <= 3 ? 2 : 1;
+    records.push_back(Resealed(record));
+  }
+  Insert(records);
+  EXPECT_EQ(Matching({"best=2", "order=best"}), "1 4 2 5");
 }
 
 TEST_F(DatabaseTest, AVisitorMayUseTheDatabaseAndSeesASnapshot) {

@@ -77,6 +77,7 @@ TEST(FilterTest, OrderAndLimits) {
   EXPECT_EQ(filter.order, Order::kSlowest);
   EXPECT_EQ(filter.limit, 20);
   EXPECT_EQ(filter.best_per_key, 3);
+  EXPECT_EQ(Parsed({"order=best", "best=1"}).order, Order::kBest);
 }
 
 TEST(FilterTest, RefusalsShowARightTerm) {
@@ -93,7 +94,9 @@ TEST(FilterTest, RefusalsShowARightTerm) {
   EXPECT_EQ(Refusal({"limit=0"}), "filter 'limit=0': write a number from 1");
   EXPECT_EQ(Refusal({"threads=0x10"}), "filter 'threads=0x10': write a number from 1, such as threads=2");
   EXPECT_EQ(Refusal({"cache=hot"}), "filter 'cache=hot': write cache=warm or cache=cold");
-  EXPECT_EQ(Refusal({"order=best"}), "filter 'order=best': write order=newest, oldest, fastest or slowest");
+  EXPECT_EQ(Refusal({"order=worst"}),
+            "filter 'order=worst': write order=newest, oldest, fastest, slowest or best");
+  EXPECT_EQ(Refusal({"order=best"}), "filter 'order=best': say of how many of each key, such as best=3");
   EXPECT_EQ(Refusal({"id=xyz"}), "filter 'id=xyz': write the first of its 32 digits, 0 to 9 and a to f");
   for (std::string term :
        {"latency<2", "latency=2ms", "latency<-2ms", "latency<nanms", "latency<", "latency<2 ms"}) {

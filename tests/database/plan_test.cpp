@@ -34,10 +34,17 @@ class PlanTest : public FolderTest {
     }
     EXPECT_OK(transaction.Commit());
   }
+  static Filter BestOf(const Key& key) {
+    Filter filter;
+    filter.key = key;
+    filter.best_per_key = 1;
+    return filter;
+  }
   // Instructions of SQLite's machine that one question takes.
-  int StepsOfBest() {
-    auto statement = Value(connection_->Prepare(BestNumberSql()));
-    BindKey(TimedRecord(0).key, statement);
+  int StepsOf(const Filter& filter) {
+    Selection selection = Value(SelectionOf(filter));
+    auto statement = Value(connection_->Prepare(selection.sql));
+    selection.BindTo(statement);
     sqlite3_stmt_status(statement.handle(), SQLITE_STMTSTATUS_VM_STEP, 1);
     EXPECT_TRUE(Value(statement.Step()));
     return sqlite3_stmt_status(statement.handle(), SQLITE_STMTSTATUS_VM_STEP, 0);
@@ -47,34 +54,63 @@ class PlanTest : public FolderTest {
 };
 
 TEST_F(PlanTest, BestIsTheFirstEntryOfAnIndex) {
+  // The first entry of those since the finals and the first of those before; at the end two rows are sorted.
   EXPECT_EQ(
-      PlanOf(BestNumberSql()),
-      "SEARCH record USING COVERING INDEX record_best (key=? AND outcome=?)\n"
-      "SCALAR SUBQUERY 2\n"
-      "MATERIALIZE one\n"
+      PlanOf(BestOf(TimedRecord(0).key)),
+      "CO-ROUTINE record\n"
+      "CO-ROUTINE (subquery-11)\n"
+      "MATERIALIZE finals\n"
       "SEARCH record_key USING COVERING INDEX sqlite_autoindex_record_key_1 (workload=? AND target=? AND "
       "features=? AND layouts=? AND cache=? AND threads=? AND pinning=? AND page_bytes=? AND codegen=? AND "
       "llvm=?)\n"
-      "SCAN one\n"
-      "SCALAR SUBQUERY 4\n"
+      "CORRELATED SCALAR SUBQUERY 3\n"
       "SEARCH record USING INDEX record_finalist (key=?)\n"
-      "SCALAR SUBQUERY 3\n"
-      "SCAN one\n");
+      "SCAN finals\n"
+      "SEARCH record USING INTEGER PRIMARY KEY (rowid=?)\n"
+      "CORRELATED LIST SUBQUERY 8\n"
+      "COMPOUND QUERY\n"
+      "LEFT-MOST SUBQUERY\n"
+      "CO-ROUTINE (subquery-5)\n"
+      "SEARCH record USING COVERING INDEX record_best (key=? AND outcome=?)\n"
+      "SCAN (subquery-5)\n"
+      "UNION ALL\n"
+      "CO-ROUTINE (subquery-7)\n"
+      "SEARCH record USING COVERING INDEX record_best (key=? AND outcome=?)\n"
+      "SCAN (subquery-7)\n"
+      "USE TEMP B-TREE FOR ORDER BY\n"
+      "SCAN (subquery-11)\n"
+      "SCAN record\n"
+      "USE TEMP B-TREE FOR ORDER BY\n");
 }
 
 TEST_F(PlanTest, BestTakesTheSameStepsInALargerFile) {
-  Insert(0, 50);
-  int steps = StepsOfBest();
-  Insert(50, 3000);
-  EXPECT_EQ(StepsOfBest(), steps);
+  Filter of_each_key;
+  of_each_key.best_per_key = 1;
+  for (const Filter& filter : {BestOf(TimedRecord(0).key), of_each_key}) {
+    int first = filter.key ? 0 : 5000;
+    Insert(first, first + 50);
+    int steps = StepsOf(filter);
+    Insert(first + 50, first + 3000);
+    EXPECT_EQ(StepsOf(filter), steps);
+  }
 }
 
 TEST_F(PlanTest, BestAfterFinalsTakesTheSameStepsInALargerFile) {
   Insert(0, 50);
   EXPECT_TRUE(Value(InsertRow(*connection_, FinalistRecord(1, 5000, 102.5e3))));
-  int steps = StepsOfBest();
+  int steps = StepsOf(BestOf(TimedRecord(0).key));
   Insert(50, 3000);
-  EXPECT_EQ(StepsOfBest(), steps);
+  EXPECT_EQ(StepsOf(BestOf(TimedRecord(0).key)), steps);
+}
+
+TEST_F(PlanTest, TheBestOfAnOperatorLookOnlyAtKeysThatItHas) {
+  Filter filter;
+  filter.best_per_key = 1;
+  filter.operator_name = "matmul";
+  std::string plan = PlanOf(filter);
+  EXPECT_NE(plan.find("SEARCH record USING INDEX record_operation (operation=?)\n"), std::string::npos)
+      << plan;
+  EXPECT_EQ(plan.find("SCAN record_key\n"), std::string::npos) << plan;
 }
 
 TEST_F(PlanTest, AKeysFastestRecordsNeedNoSort) {

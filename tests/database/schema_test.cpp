@@ -62,7 +62,10 @@ TEST_F(SchemaTest, AnOlderFileOpenedForReadingStaysAsItIs) {
 TEST_F(SchemaTest, SeveralProcessesUpgradeOnce) {
   Value(Open({kFirst}));
   // The second step would fail if it were run twice.
-  EXPECT_EQ(InChildren(4, [&](int) { return MessageOf(Open({kFirst, kSecond}).status()); }),
+  EXPECT_EQ(InChildren(4,
+                       [&](int) {
+                         return MessageOf(Open({kFirst, kSecond}).status());
+                       }),
             std::vector<std::string>(4, ""));
   EXPECT_EQ(Value(Value(Open({kFirst, kSecond}))->QueryInteger("SELECT sum(ns) FROM trial")), 4000000);
 }

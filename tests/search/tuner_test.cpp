@@ -58,7 +58,6 @@ TEST(Tuner, KeepsTheFastestAndCountsOutcomes) {
   EXPECT_TRUE(result.found);
   EXPECT_EQ(result.best_ns, fastest->outcome.median_ns);
   EXPECT_EQ(schedule::ToString(result.best), schedule::ToString(fastest->trace));
-  EXPECT_EQ(result.first_ns, bench.reports[0].outcome.median_ns);
   EXPECT_GT(result.drops.considered(), 24);
   EXPECT_GT(result.drops.CountOf(kContradiction), 0);
 }
@@ -80,14 +79,12 @@ TEST(Tuner, ResumesWithoutRepeatingAndCountsWhatWasTried) {
   std::unique_ptr<Tuner> tuner = first.Tune(ProductWorkload(48), Quick());
   RunTo(16, tuner.get(), first.interrupted);
   const double best_before = tuner->result().best_ns;
-  const double default_ns = tuner->result().first_ns;
 
   std::unique_ptr<Tuner> resumed = second.Tune(ProductWorkload(48), Quick());
   ASSERT_TRUE(resumed->Resume(first.Earlier()).ok());
   EXPECT_EQ(resumed->trials(), 16);
   EXPECT_EQ(resumed->result().trials, 0);
   EXPECT_EQ(resumed->result().best_ns, best_before);
-  EXPECT_EQ(resumed->result().first_ns, default_ns);
   RunTo(32, resumed.get(), second.interrupted);
   EXPECT_EQ(resumed->trials(), 32);
   EXPECT_EQ(resumed->result().trials, 16);
@@ -99,24 +96,38 @@ TEST(Tuner, ResumesWithoutRepeatingAndCountsWhatWasTried) {
   EXPECT_EQ(all.size(), 32u);
 }
 
-TEST(Tuner, TakesWhatWasSaidLastOfACandidate) {
-  Bench first, second;
+TEST(Tuner, ResumesWithTheWinnerOfTheLastFinalsOrAFasterTrialSince) {
+  Bench first;
   std::unique_ptr<Tuner> tuner = first.Tune(ProductWorkload(48), Quick());
   RunTo(8, tuner.get(), first.interrupted);
   std::vector<EarlierTrial> earlier = first.Earlier();
   std::stable_sort(earlier.begin(), earlier.end(),
                    [](const auto& a, const auto& b) { return a.latency_ns < b.latency_ns; });
-  // The fastest turned out to be slow, and the second to fail.
-  EarlierTrial slow = earlier[0], failed = earlier[1];
-  slow.latency_ns = 1e9;
-  failed.ok = false;
-  earlier.push_back(slow);
-  earlier.push_back(failed);
-  std::unique_ptr<Tuner> resumed = second.Tune(ProductWorkload(48), Quick());
-  ASSERT_TRUE(resumed->Resume(earlier).ok());
-  EXPECT_EQ(resumed->trials(), 8);
-  EXPECT_EQ(resumed->result().best_ns, earlier[2].latency_ns);
-  EXPECT_EQ(schedule::ToString(resumed->result().best), schedule::ToString(earlier[2].trace));
+  auto best_of = [](const std::vector<EarlierTrial>& trials) {
+    Bench bench;
+    std::unique_ptr<Tuner> resumed = bench.Tune(ProductWorkload(48), Quick());
+    EXPECT_TRUE(resumed->Resume(trials).ok());
+    EXPECT_EQ(resumed->trials(), 8);
+    return std::pair(schedule::ToString(resumed->result().best), resumed->result().best_ns);
+  };
+  auto said = [](const EarlierTrial& trial) {
+    return std::pair(schedule::ToString(trial.trace), trial.latency_ns);
+  };
+  EXPECT_EQ(best_of(earlier), said(earlier[0]));
+  // The finals said that the third is the fastest, though slower than the second's trial.
+  const EarlierTrial since = earlier.back();
+  earlier.pop_back();
+  EarlierTrial loser = earlier[0], winner = earlier[2];
+  loser.finalist = winner.finalist = true;
+  winner.latency_ns = 1.5 * earlier[3].latency_ns;
+  loser.latency_ns = 2 * winner.latency_ns;
+  earlier.push_back(loser);
+  earlier.push_back(winner);
+  earlier.push_back(since);
+  earlier.back().latency_ns = 1.01 * winner.latency_ns;
+  EXPECT_EQ(best_of(earlier), said(winner));
+  earlier.back().latency_ns = 0.99 * winner.latency_ns;
+  EXPECT_EQ(best_of(earlier), said(earlier.back()));
 }
 
 TEST(Tuner, LeavesOutTracesOfOtherOperators) {
