@@ -5,7 +5,6 @@
 
 #include <csignal>
 #include <filesystem>
-#include <thread>
 
 #include "cli/option_values.h"
 #include "codegen/llvm/compile.h"
@@ -13,6 +12,7 @@
 #include "support/hash.h"
 #include "support/strings.h"
 #include "support/suggest.h"
+#include "support/thread_pool.h"
 #include "te/language.h"
 
 namespace tunesmith::cli {
@@ -150,11 +150,10 @@ Result<std::vector<NamedWorkload>> WorkloadOptions::Resolve() const {
 }
 
 void TargetOptions::AddTo(CLI::App* app) {
-  int64_t cpus = std::max(1u, std::thread::hardware_concurrency());
   AddChoice(app, "--target", &target, codegen::KnownTargets(),
             StrCat("what to compile for: ", StrJoin(codegen::KnownTargets(), ", ")))
       ->type_name("TARGET");
-  AddInteger(app, "--threads", &threads, 1, cpus, "the CPUs of this machine",
+  AddInteger(app, "--threads", &threads, 1, UsableCpus(), "the CPUs that this process may use",
              "threads that a kernel runs on");
   AddChoice(app, "--scenario", &scenario, {"warm", "cold"}, "whether data is in the caches before a call");
 }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <thread>
 
 #include "cli/kernels.h"
 #include "cli/output.h"
@@ -159,7 +158,7 @@ Result<std::string> BuildLibrary(const LibraryOptions& options, const WorkloadOp
                  target.name.c_str(), measure::ToString(scenario).c_str(), missing.c_str());
     return Quiet(kFailed);
   }
-  ThreadPool pool(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+  ThreadPool pool(UsableCpus());
   ParallelFor(&pool, jobs.size(), [&](size_t n) {
     if (Interrupted()) return;
     Job& job = jobs[n];

@@ -11,8 +11,8 @@
 
 namespace tunesmith::cli {
 
-/// Decimal whole numbers from `low` to `high`; `what` ("the CPUs of this machine") says where `high` comes
-/// from, or is empty. The library alone would take 0x10 for 16 and 010 for 8.
+/// Decimal whole numbers from `low` to `high`; `what` ("the CPUs that this process may use") says where
+/// `high` comes from, or is empty. The library alone would take 0x10 for 16 and 010 for 8.
 template <class T>
 CLI::Option* AddInteger(CLI::App* app, const std::string& name, T* value, int64_t low, int64_t high,
                         const std::string& what, const std::string& help);

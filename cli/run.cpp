@@ -2,7 +2,6 @@
 // tune run: searches, records every trial, prints what was found.
 #include <chrono>
 #include <cstdio>
-#include <thread>
 
 #include "cli/command.h"
 #include "cli/kernels.h"
@@ -15,6 +14,7 @@
 #include "measure/local_measurer.h"
 #include "search/scheduler.h"
 #include "support/strings.h"
+#include "support/thread_pool.h"
 #include "support/units.h"
 #include "te/language.h"
 
@@ -115,7 +115,7 @@ Status RunTune(const Options& o) {
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
                       o.database.Open(database::OpenMode::kReadWrite));
   TS_ASSIGN_OR_RETURN(measure::LocalMeasurer measurer, measure::LocalMeasurer::Create({}));
-  int jobs = o.jobs > 0 ? o.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  int jobs = o.jobs > 0 ? o.jobs : UsableCpus();
   ThreadPool pool(jobs);
   bool json = o.format == "json";
   Progress progress(!json && IsTerminal(stderr));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run_report.h"
 
-#include <cstdio>
+#include <fmt/format.h>
 
 #include "cli/output.h"
 #include "support/strings.h"
@@ -11,12 +11,6 @@ namespace tunesmith::cli {
 namespace {
 
 nlohmann::json NumberOrNull(double value) { return value > 0 ? nlohmann::json(value) : nlohmann::json(); }
-
-std::string Fixed(const char* format, double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
 
 /// "2 timeout, 1 crash"; empty if all went well.
 std::string Failures(const search::TuneResult& result) {
@@ -112,9 +106,9 @@ std::string ResultTable(const std::vector<Run>& runs, const std::vector<search::
     all_tried = all_tried && (run.earlier + r.trials > 0);
     table.Add({run.named.id, run.default_ns > 0 ? FormatLatency(run.default_ns) : "-",
                r.found ? FormatLatency(r.best_ns) : "-",
-               r.found && run.default_ns > 0 ? Fixed("%.2fx", run.default_ns / r.best_ns) : "-",
+               r.found && run.default_ns > 0 ? fmt::format("{:.2f}x", run.default_ns / r.best_ns) : "-",
                r.found ? ShareText(run.bounds.Of(r.best), r.best_ns) : "-",
-               FormatCount(run.earlier + r.trials), FormatCount(r.trials), Fixed("%.1f", run.seconds),
+               FormatCount(run.earlier + r.trials), FormatCount(r.trials), fmt::format("{:.1f}", run.seconds),
                r.found ? "yes" : "no kernel"});
     notes += Notes(run, r);
   }
