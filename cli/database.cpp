@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tune db: questions about the tuning log, and its care.
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -15,6 +16,7 @@
 #include "database/read_only_sql.h"
 #include "database/record_json.h"
 #include "schedule/trace.h"
+#include "support/files.h"
 #include "support/strings.h"
 #include "support/units.h"
 #include "te/language.h"
@@ -158,9 +160,9 @@ Status ExportRecords(const Options& o) {
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
                       o.database.Open(database::OpenMode::kReadOnly));
   if (o.output.empty()) return database::Export(*database, filter, std::cout, "standard output").status();
+  errno = 0;
   std::ofstream file(o.output, std::ios::binary);
-  if (!file)
-    return Unavailable(StrCat("cannot write ", o.output, "; is its folder there, and may you write in it?"));
+  if (!file) return FileError("write", o.output, errno);
   TS_ASSIGN_OR_RETURN(int64_t count, database::Export(*database, filter, file, o.output));
   std::fprintf(stderr, "%lld records exported\n", static_cast<long long>(count));
   return absl::OkStatus();

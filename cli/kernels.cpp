@@ -4,6 +4,7 @@
 #include "ir/lower.h"
 #include "search/search_policy.h"
 #include "search/tuner.h"
+#include "support/files.h"
 #include "support/strings.h"
 
 namespace tunesmith::cli {
@@ -23,6 +24,13 @@ Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen
     refused = built.status();
   }
   return refused;
+}
+
+Result<schedule::Trace> ReadTrace(const std::string& path) {
+  constexpr int64_t kMostBytes = 1 << 20;
+  TS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kMostBytes));
+  Result<schedule::Trace> trace = schedule::ParseTrace(text);
+  return trace.ok() ? trace : Annotate(trace.status(), path);
 }
 
 Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, const database::Key& key) {

@@ -28,6 +28,8 @@ struct BuiltKernel {
 /// The schedule that needs no trial.
 Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen::Target& target,
                                      int threads);
+/// The trace in a file.
+Result<schedule::Trace> ReadTrace(const std::string& path);
 /// The trace of the key's best record (database/filter.h); nothing if there is none.
 Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, const database::Key& key);
 /// The one record whose id begins with `prefix`. Errors: not hexadecimal, none, several.

@@ -7,7 +7,6 @@
 #include "cli/option_values.h"
 #include "cli/output.h"
 #include "codegen/llvm/compile.h"
-#include "support/files.h"
 #include "support/strings.h"
 
 namespace tunesmith::cli {
@@ -25,11 +24,7 @@ struct Options {
 Result<schedule::Trace> ChooseTrace(const Options& o, const NamedWorkload& named,
                                     const codegen::Target& target, const measure::Scenario& scenario) {
   if (o.trace == "default") return DefaultTrace(named.workload, target, scenario.threads);
-  if (!o.trace.empty()) {
-    constexpr int64_t kMostBytes = 1 << 20;
-    TS_ASSIGN_OR_RETURN(std::string text, ReadFile(o.trace, kMostBytes));
-    return schedule::ParseTrace(text);
-  }
+  if (!o.trace.empty()) return ReadTrace(o.trace);
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database, o.database.OpenIfThere());
   if (database) {
     TS_ASSIGN_OR_RETURN(std::optional<schedule::Trace> best,

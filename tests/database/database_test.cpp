@@ -146,6 +146,9 @@ TEST_F(DatabaseTest, EquallyFastRecordsAnswerTheSameInAnyOrderOfInsertion) {
   const std::string smallest = std::ranges::min_element(records, {}, &Record::id)->id;
   Insert(records);
   EXPECT_EQ(Value(database_->Best(records[0].key))->id, smallest);
+  std::vector<Record> three = Value(database_->Find(Where({"best=3", "order=best"})));
+  std::ranges::sort(records, {}, &Record::id);
+  EXPECT_EQ(three, std::vector<Record>(records.begin(), records.begin() + 3));
   auto other = Value(OpenDatabase(Path("other.db")));
   std::reverse(records.begin(), records.end());
   EXPECT_TRUE(other->Insert(records).ok());

@@ -81,7 +81,7 @@ TEST_F(FileTest, TheFolderIsMissing) {
 
 TEST_F(FileTest, NotAFile) {
   fs::create_directory(Path("folder"));
-  EXPECT_EQ(OpenError(Path("folder")), "folder: a folder; give the path of a file in it");
+  EXPECT_EQ(OpenError(Path("folder")), "cannot open folder: Is a directory; name a file, not a folder");
   EXPECT_EQ(OpenError("/dev/full"), "/dev/full: not a regular file; choose another path");
   EXPECT_EQ(OpenError("/dev/null", kRead), "/dev/null: not a regular file; choose another path");
   mkfifo(Path("pipe").c_str(), 0600);
