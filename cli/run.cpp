@@ -99,7 +99,7 @@ Standpoint StandpointOf(const Options& o, const std::vector<Run>& runs,
 }
 
 Status RunTune(const Options& o) {
-  if (!o.library.output.empty()) TS_RETURN_IF_ERROR(o.library.Check());
+  TS_RETURN_IF_ERROR(o.library.Check());
   TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, o.workloads.Resolve());
   TS_ASSIGN_OR_RETURN(codegen::Target target, o.target.ResolveTarget());
   TS_RETURN_IF_ERROR(codegen::RunsHere(target));
