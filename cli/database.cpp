@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "cli/command.h"
+#include "cli/filter_names.h"
 #include "cli/kernels.h"
 #include "cli/limit.h"
 #include "cli/option_values.h"
@@ -57,6 +58,26 @@ std::string LineOfRecord(const database::Record& r) {
        r.outcome.ok() ? FormatLatency(r.outcome.median_ns) : std::string(measure::NameOf(r.outcome.kind))});
 }
 
+struct Question {
+  std::unique_ptr<database::Database> database;
+  database::Filter filter;
+};
+
+/// The database, and the terms as a filter whose names it knows.
+Result<Question> Ask(const Options& o, const std::vector<std::string>& terms, database::OpenMode mode) {
+  Question q;
+  TS_ASSIGN_OR_RETURN(q.filter, database::ParseFilter(terms, database::NowNs()));
+  if (q.filter.target == "native") {
+    TS_ASSIGN_OR_RETURN(codegen::Target native, codegen::TargetNamed(q.filter.target));
+    q.filter.target = native.name;
+  }
+  TS_ASSIGN_OR_RETURN(q.database, o.database.Open(mode));
+  if (q.filter.operator_name.empty() && q.filter.bindings.empty() && q.filter.target.empty()) return q;
+  TS_ASSIGN_OR_RETURN(database::Names names, q.database->GetNames());
+  TS_RETURN_IF_ERROR(CheckNames(q.filter, names));
+  return q;
+}
+
 /// `standard` are conditions that hold where the user says nothing else of the same name.
 Status List(const Options& o, std::initializer_list<std::string_view> standard) {
   std::vector<std::string> terms = o.words;
@@ -66,15 +87,13 @@ Status List(const Options& o, std::initializer_list<std::string_view> standard) 
                             [&](const std::string& word) { return word.starts_with(name); });
     if (!said) terms.emplace_back(term);
   }
-  TS_ASSIGN_OR_RETURN(database::Filter filter, database::ParseFilter(terms, database::NowNs()));
-  TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
-                      o.database.Open(database::OpenMode::kReadOnly));
+  TS_ASSIGN_OR_RETURN(Question q, Ask(o, terms, database::OpenMode::kReadOnly));
   bool json = o.format == "json";
   if (!json) {
     TS_RETURN_IF_ERROR(
         Emit(Style(stdout).Heading(Columns({"id", "operator", "bindings", "target", "threads", "latency"}))));
   }
-  return database->Query(filter, [&](const database::Record& r) {
+  return q.database->Query(q.filter, [&](const database::Record& r) {
     return Emit(json ? database::ToJsonLine(r) + "\n" : LineOfRecord(r));
   });
 }
@@ -102,10 +121,8 @@ Status ShowRecord(const Options& o) {
 }
 
 Status Delete(const Options& o) {
-  TS_ASSIGN_OR_RETURN(database::Filter filter, database::ParseFilter(o.words, database::NowNs()));
-  TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
-                      o.database.Open(database::OpenMode::kReadWrite));
-  TS_ASSIGN_OR_RETURN(int64_t deleted, database->Delete(filter));
+  TS_ASSIGN_OR_RETURN(Question q, Ask(o, o.words, database::OpenMode::kReadWrite));
+  TS_ASSIGN_OR_RETURN(int64_t deleted, q.database->Delete(q.filter));
   return Emit(StrCat(FormatCount(deleted), deleted == 1 ? " record" : " records", " deleted\n"));
 }
 
@@ -156,14 +173,12 @@ Status VerifyRecord(const database::Record& r, const measure::Limits& limits) {
 }
 
 Status ExportRecords(const Options& o) {
-  TS_ASSIGN_OR_RETURN(database::Filter filter, database::ParseFilter(o.words, database::NowNs()));
-  TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
-                      o.database.Open(database::OpenMode::kReadOnly));
-  if (o.output.empty()) return database::Export(*database, filter, std::cout, "standard output").status();
+  TS_ASSIGN_OR_RETURN(Question q, Ask(o, o.words, database::OpenMode::kReadOnly));
+  if (o.output.empty()) return database::Export(*q.database, q.filter, std::cout, "standard output").status();
   errno = 0;
   std::ofstream file(o.output, std::ios::binary);
   if (!file) return FileError("write", o.output, errno);
-  TS_ASSIGN_OR_RETURN(int64_t count, database::Export(*database, filter, file, o.output));
+  TS_ASSIGN_OR_RETURN(int64_t count, database::Export(*q.database, q.filter, file, o.output));
   std::fprintf(stderr, "%lld records exported\n", static_cast<long long>(count));
   return absl::OkStatus();
 }

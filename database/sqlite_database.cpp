@@ -171,6 +171,29 @@ class SqliteDatabase final : public Database {
     return stats;
   }
 
+  Result<Names> GetNames() override {
+    std::lock_guard lock(mutex_);
+    TS_ASSIGN_OR_RETURN(Transaction snapshot, Transaction::Begin(*connection_, Transaction::Kind::kRead));
+    Names names;
+    TS_ASSIGN_OR_RETURN(
+        Statement parameters,
+        connection_->Prepare("SELECT DISTINCT operation.name, binding.key FROM operation LEFT JOIN "
+                             "json_each(operation.bindings) AS binding"));
+    for (;;) {
+      TS_ASSIGN_OR_RETURN(bool more, parameters.Step());
+      if (!more) break;
+      std::set<std::string>& of_operator = names.parameters[parameters.Text(0)];
+      if (std::string name = parameters.Text(1); !name.empty()) of_operator.insert(std::move(name));
+    }
+    TS_ASSIGN_OR_RETURN(Statement targets, connection_->Prepare("SELECT DISTINCT target FROM record_key"));
+    for (;;) {
+      TS_ASSIGN_OR_RETURN(bool more, targets.Step());
+      if (!more) break;
+      names.targets.insert(targets.Text(0));
+    }
+    return names;
+  }
+
   Status CheckIntegrity() override {
     std::lock_guard lock(mutex_);
     {

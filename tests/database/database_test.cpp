@@ -373,6 +373,20 @@ TEST_F(DatabaseTest, Statistics) {
   EXPECT_GT(stats.file_bytes, 4096);
 }
 
+TEST_F(DatabaseTest, NamesOfWhatItHolds) {
+  EXPECT_TRUE(Value(database_->GetNames()).parameters.empty());
+  Record other = TimedRecord(9), none = TimedRecord(5);
+  other.bindings = {{"M", "2"}, {"act", "relu"}};
+  other.key.target = "x86-64-avx2";
+  none.operator_name = "nothing";
+  none.bindings = {};
+  Insert({TimedRecord(1), Resealed(other), Resealed(none)});
+  Names names = Value(database_->GetNames());
+  EXPECT_EQ(names.parameters, (std::map<std::string, std::set<std::string>>{
+                                  {"matmul", {"K", "M", "N", "act"}}, {"nothing", {}}}));
+  EXPECT_EQ(names.targets, (std::set<std::string>{"x86-64-avx2", "x86-64-avx512"}));
+}
+
 TEST_F(DatabaseTest, QueriesAgreeWithAPlainLoopOverTheRecords) {
   std::vector<Record> records;
   for (int i = 0; i < 60; ++i) {
