@@ -62,6 +62,7 @@ Result<NamedWorkload> BindNamed(const te::Operator& op, std::string id,
   NamedWorkload named;
   TS_ASSIGN_OR_RETURN(named.workload, te::Bind(op, bindings));
   named.id = std::move(id);
+  named.definition = te::SourceOf(op);
   named.hash = te::WorkloadHash(named.workload);
   named.line = StrCat("bench\t", op.name(), "\t", StrJoin(bindings, " "));
   return named;

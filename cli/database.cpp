@@ -20,7 +20,6 @@
 #include "support/files.h"
 #include "support/strings.h"
 #include "support/units.h"
-#include "te/language.h"
 
 namespace tunesmith::cli {
 namespace {
@@ -117,7 +116,8 @@ Status ShowRecord(const Options& o) {
               " samples, spread ", FormatLatency(r.outcome.spread_ns), "\n");
   }
   if (r.limit_share > 0) StrAppend(&text, "limit share  ", FormatShare(r.limit_share), "\n");
-  return Emit(StrCat(text, "environment  ", r.environment, "\n\n", r.trace));
+  return Emit(StrCat(text, "environment  ", r.environment, "\n\n", r.definition,
+                     r.definition.empty() ? "" : "\n", r.trace));
 }
 
 Status Delete(const Options& o) {
@@ -139,24 +139,25 @@ Status Collect(const Options& o) {
                      " kept\n"));
 }
 
-/// Whether what a record says of itself holds: its workload is what its operator and bindings make, its trace
-/// replays on that and lowers to a valid program, and its latency is one that a machine can reach. Records of
-/// operators that are not standard ones can only be looked at.
+/// Whether what a record says of itself holds: its workload is what its definition and bindings make, its
+/// trace replays on that and, unless it failed, lowers to a valid program, and its latency is one that a
+/// machine can reach.
 Status VerifyRecord(const database::Record& r, const measure::Limits& limits) {
   Result<schedule::Trace> trace = schedule::ParseTrace(r.trace);
   if (!trace.ok()) return Annotate(trace.status(), "trace");
   if (trace->target != r.key.target)
     return Invalid(StrCat("trace: it is for the target ", trace->target, ", the record for ", r.key.target));
-  Result<te::Operator> op = te::StandardOperator(r.operator_name);
-  if (!op.ok()) return absl::OkStatus();
-  std::vector<std::string> bindings;
-  for (const auto& [name, value] : r.bindings) bindings.push_back(StrCat(name, "=", value));
-  Result<te::Workload> workload = te::Bind(*op, bindings);
-  if (!workload.ok()) return Annotate(workload.status(), "bindings");
-  if (te::WorkloadHash(*workload) != r.key.workload)
-    return Invalid("workload: its hash is not that of the operator with these bindings");
-  if (!r.outcome.ok()) return absl::OkStatus();
+  Result<te::Workload> workload = WorkloadOf(r);
+  if (absl::IsNotFound(workload.status()))
+    return Invalid(StrCat(MessageOf(workload.status()), ", so that its trace cannot be checked"));
+  TS_RETURN_IF_ERROR(workload);
   Result<BuiltKernel> built = BuildTrace(*workload, *trace);
+  if (!r.outcome.ok()) {
+    bool replays = std::any_of(
+        workload->algorithms.begin(), workload->algorithms.end(),
+        [&](const te::Algorithm& a) { return schedule::Replay(*trace, te::Normalize(a.graph)).ok(); });
+    return replays ? absl::OkStatus() : Annotate(built.status(), "trace");
+  }
   if (!built.ok()) return Annotate(built.status(), "trace");
   // The record may be from a better machine, but one core is not so many times better than another.
   constexpr double kBetterMachine = 64;

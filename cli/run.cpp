@@ -67,6 +67,7 @@ Status Record(database::Database* database, const Run& run, const search::TrialR
   draft.key = run.key;
   draft.operator_name = run.named.workload.op;
   draft.bindings = run.named.workload.bindings;
+  draft.definition = run.named.definition;
   draft.trace = schedule::ToString(report.trace);
   draft.outcome = report.outcome;
   draft.processes = report.processes;

@@ -115,7 +115,10 @@ class SqliteDatabase final : public Database {
     TS_RETURN_IF_ERROR(connection_->Execute(
         "DELETE FROM payload WHERE number NOT IN (SELECT number FROM record);DELETE FROM record_key WHERE "
         "number NOT IN (SELECT key FROM record);DELETE FROM operation WHERE number NOT IN (SELECT operation "
-        "FROM record);DELETE FROM environment WHERE number NOT IN (SELECT environment FROM record)"));
+        "FROM record);DELETE FROM environment WHERE number NOT IN (SELECT environment FROM record);"
+        "DELETE FROM definition WHERE operation NOT IN (SELECT number FROM operation) OR workload NOT IN "
+        "(SELECT "
+        "workload FROM record_key)"));
     TS_ASSIGN_OR_RETURN(counts.kept, connection_->QueryInteger("SELECT count(*) FROM record"));
     if (policy.dry_run) return counts;
     TS_RETURN_IF_ERROR(transaction.Commit());

@@ -38,6 +38,27 @@ TEST_F(DatabaseTest, GivesBackWhatWasPutIn) {
   EXPECT_EQ(Value(database_->Find(Filter())), records);
 }
 
+TEST_F(DatabaseTest, ADefinitionIsOfAWorkloadAsItWasNamed) {
+  Record with = TimedRecord(2), other_name = TimedRecord(3), other_workload = TimedRecord(4);
+  with.definition = "op matmul";
+  other_name.operator_name = "product";
+  other_workload.key.workload[0] = 'f';
+  // The first is from before there were definitions.
+  Insert({TimedRecord(1), with, Resealed(other_name), Resealed(other_workload)});
+  std::vector<std::string> definitions;
+  for (const Record& record : Value(database_->Find(Where({"order=oldest"}))))
+    definitions.push_back(record.definition);
+  EXPECT_EQ(definitions, (std::vector<std::string>{"op matmul", "op matmul", "", ""}));
+}
+
+TEST_F(DatabaseTest, ARecordThatIsThereGetsItsDefinition) {
+  Insert({TimedRecord(1)});
+  Record with = TimedRecord(1);
+  with.definition = "op matmul";
+  EXPECT_EQ(Insert({with}).already, 1);
+  EXPECT_EQ(Value(database_->Best(with.key)), with);
+}
+
 TEST_F(DatabaseTest, ARecordIsThereOnce) {
   Insert({TimedRecord(1)});
   InsertCounts counts = Insert({TimedRecord(1), TimedRecord(2), TimedRecord(2)});
@@ -335,6 +356,8 @@ TEST_F(DatabaseTest, GcGivesSpaceBackAndForgetsWhatNobodyUses) {
     record.trace.append(20000, 'x');
     record.environment = StrCat("{\"seed\":", i, "}");
     record.key.llvm = StrCat("19.1.", i);
+    record.key.workload.replace(0, 2, StrCat(10 + i));
+    record.definition = StrCat("op numbered", i);
     records.push_back(Resealed(record));
   }
   Insert(records);
@@ -348,13 +371,14 @@ TEST_F(DatabaseTest, GcGivesSpaceBackAndForgetsWhatNobodyUses) {
   EXPECT_LT(stats.file_bytes, 200000);
   EXPECT_EQ(stats.keys, 1);
   EXPECT_EQ(ReadBytes(Path("t.db")).find("19.1.48"), std::string::npos);
+  EXPECT_EQ(ReadBytes(Path("t.db")).find("numbered48"), std::string::npos);
 }
 
 TEST_F(DatabaseTest, Statistics) {
   Stats stats = Value(database_->GetStats());
   EXPECT_EQ(stats.records(), 0);
   EXPECT_EQ(stats.oldest_ns, 0);
-  EXPECT_EQ(stats.schema_version, 2);
+  EXPECT_EQ(stats.schema_version, 3);
   Record other = TimedRecord(9);
   other.operator_name = "softmax";
   other.key.workload[0] = 'a';

@@ -133,7 +133,7 @@ TEST_F(FileTest, ANewerVersionsDatabase) {
   MakeDatabase("t.db", 1);
   Sql("t.db", "PRAGMA user_version = 7");
   EXPECT_EQ(RefusalOf("t.db"),
-            "t.db: written by a newer Tunesmith (schema version 7, this program knows 2); it was left as it "
+            "t.db: written by a newer Tunesmith (schema version 7, this program knows 3); it was left as it "
             "is; update this program or choose another path");
 }
 
@@ -143,7 +143,7 @@ TEST_F(FileTest, ANewerVersionWhoseUpgradeIsStillInTheLog) {
   EXPECT_OK(newer->Execute("PRAGMA user_version = 7"));
   const std::string bytes = ReadBytes(Path("t.db")), log = ReadBytes(Path("t.db-wal"));
   const std::string message =
-      "t.db: written by a newer Tunesmith (schema version 7, this program knows 2); it was left as it is; "
+      "t.db: written by a newer Tunesmith (schema version 7, this program knows 3); it was left as it is; "
       "update this program or choose another path";
   EXPECT_EQ(OpenError(Path("t.db")), message);
   EXPECT_EQ(OpenError(Path("t.db"), kRead), message);
@@ -153,10 +153,10 @@ TEST_F(FileTest, ANewerVersionWhoseUpgradeIsStillInTheLog) {
 
 TEST_F(FileTest, UpgradedByANewerProgramWhileOpen) {
   auto database = Value(OpenDatabase(Path("t.db")));
-  Sql("t.db", "PRAGMA user_version = 3");
+  Sql("t.db", "PRAGMA user_version = 4");
   std::vector<Record> records = {TimedRecord(1)};
   EXPECT_EQ(MessageOf(database->Insert(records).status()),
-            "t.db: written by a newer Tunesmith (schema version 3, this program knows 2); it was left as it "
+            "t.db: written by a newer Tunesmith (schema version 4, this program knows 3); it was left as it "
             "is; update this program or choose another path");
 }
 
