@@ -31,8 +31,8 @@ Result<te::Module> ReadModule(const std::string& path) {
   return te::Parse(text, path);
 }
 
-/// FILE.te, FILE.te:OPERATOR, or the name of a standard operator.
-Result<te::Operator> FindOperator(const std::string& word) {
+/// FILE.te, FILE.te:OPERATOR, or the name of a standard operator. A relative path begins in `folder`.
+Result<te::Operator> FindOperator(const std::string& word, const std::filesystem::path& folder) {
   size_t suffix = word.rfind(".te");
   bool file = suffix != std::string::npos && (suffix + 3 == word.size() || word[suffix + 3] == ':');
   if (!file) {
@@ -42,7 +42,7 @@ Result<te::Operator> FindOperator(const std::string& word) {
     return NotFound(StrCat("unknown operator ", word,
                            "; name a file (my.te) or a standard operator: ", StrJoin(known, ", ")));
   }
-  std::string path = word.substr(0, suffix + 3);
+  std::string path = (folder / word.substr(0, suffix + 3)).string();
   std::string name = suffix + 4 < word.size() ? word.substr(suffix + 4) : "";
   TS_ASSIGN_OR_RETURN(te::Module module, ReadModule(path));
   std::string names = StrJoin(module.operators, ", ",
@@ -62,6 +62,7 @@ Result<NamedWorkload> BindNamed(const te::Operator& op, std::string id,
   NamedWorkload named;
   TS_ASSIGN_OR_RETURN(named.workload, te::Bind(op, bindings));
   named.id = std::move(id);
+  named.definition = te::SourceOf(op);
   named.hash = te::WorkloadHash(named.workload);
   named.line = StrCat("bench\t", op.name(), "\t", StrJoin(bindings, " "));
   return named;
@@ -113,7 +114,7 @@ Result<std::vector<NamedWorkload>> WorkloadOptions::Resolve() const {
         "name an operator (tune run matmul M=128 N=128 K=128) or a suite (--suite FILE.tsv), one of the two");
   if (!words.empty()) {
     if (!only.empty()) return Invalid("--only picks lines of a suite; there is no --suite");
-    TS_ASSIGN_OR_RETURN(te::Operator op, FindOperator(words[0]));
+    TS_ASSIGN_OR_RETURN(te::Operator op, FindOperator(words[0], ""));
     std::vector<std::string> bindings(words.begin() + 1, words.end());
     std::string id = StrJoin(words, " ");
     TS_ASSIGN_OR_RETURN(NamedWorkload named, BindNamed(op, id, bindings));
@@ -133,9 +134,11 @@ Result<std::vector<NamedWorkload>> WorkloadOptions::Resolve() const {
     StrAppend(&errors, errors.empty() ? "" : "\n", suite, ": no line has the id '", id, "'",
               DidYouMean(id, ids));
   }
+  // A suite names files as seen from where it lies itself, so that both can be moved together.
+  const std::filesystem::path folder = std::filesystem::path(suite).parent_path();
   for (const te::SuiteEntry& e : entries) {
     if (!only.empty() && std::find(only.begin(), only.end(), e.id) == only.end()) continue;
-    Result<te::Operator> op = FindOperator(e.op);
+    Result<te::Operator> op = FindOperator(e.op, folder);
     Result<NamedWorkload> named =
         op.ok() ? BindNamed(*op, e.id, e.bindings) : Result<NamedWorkload>(op.status());
     if (named.ok()) {

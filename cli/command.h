@@ -37,7 +37,8 @@ struct NamedWorkload {
   std::string id;  // of a suite; else the operator and its bindings
   te::Workload workload;
   std::string hash;
-  std::string line;  // as in a suite: what a peer is given
+  std::string line;        // as in a suite: what a peer is given
+  std::string definition;  // the operator as a file of its own (te::SourceOf)
 };
 
 /// Options by which a user names workloads: FILE.te or OPERATOR with NAME=VALUE, or --suite.

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "cli/kernels.h"
+#include "cli/option_values.h"
 #include "cli/output.h"
 #include "codegen/llvm/compile.h"
 #include "library/folder.h"
@@ -118,12 +119,15 @@ void LibraryOptions::AddTo(CLI::App* app, bool required) {
   app->add_option("--name", name,
                   "of the library: the prefix of its functions; standard: tuned_ and the suite or operator")
       ->type_name("NAME");
-  app->add_option("--missing", missing, "a workload without a record: its default schedule, or fail")
-      ->check(CLI::IsMember({"default", "fail"}))
-      ->capture_default_str();
+  AddChoice(app, "--missing", &missing, {"default", "fail"},
+            "a workload without a record: its default schedule, or fail");
 }
 
 Status LibraryOptions::Check() const {
+  if (output.empty()) {
+    if (name.empty() && missing == "default") return absl::OkStatus();
+    return Invalid("--name and --missing are of a library; name its folder too: -o DIR");
+  }
   if (!name.empty()) TS_RETURN_IF_ERROR(library::CheckLibraryName(name));
   return library::CheckFolder(output);
 }

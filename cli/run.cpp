@@ -67,6 +67,7 @@ Result<database::Record> RecordOf(const Run& run, const search::TrialReport& rep
   draft.key = run.key;
   draft.operator_name = run.named.workload.op;
   draft.bindings = run.named.workload.bindings;
+  draft.definition = run.named.definition;
   draft.trace = schedule::ToString(report.trace);
   draft.outcome = report.outcome;
   draft.processes = report.processes;
@@ -107,7 +108,7 @@ Standpoint StandpointOf(const Options& o, const std::vector<Run>& runs,
 }
 
 Status RunTune(const Options& o) {
-  if (!o.library.output.empty()) TS_RETURN_IF_ERROR(o.library.Check());
+  TS_RETURN_IF_ERROR(o.library.Check());
   TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, o.workloads.Resolve());
   TS_ASSIGN_OR_RETURN(codegen::Target target, o.target.ResolveTarget());
   TS_RETURN_IF_ERROR(codegen::RunsHere(target));

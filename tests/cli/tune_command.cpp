@@ -30,6 +30,7 @@ TemporaryFolder MakeFolderOrDie() {
 Sandbox::Sandbox() : folder_(MakeFolderOrDie()) {}
 
 void Sandbox::Write(const std::string& name, std::string_view contents) const {
+  std::filesystem::create_directories((folder() / name).parent_path());
   std::ofstream file(folder() / name, std::ios::binary);
   file << contents;
   ASSERT_TRUE(file.flush()) << name;
