@@ -258,6 +258,7 @@ Status Bench(const Options& o) {
   for (const NamedWorkload& named : workloads) {
     if (Interrupted()) return Quiet(kInterrupted);
     Result<Line> line = BenchOne(o, named, given, database.get(), target, scenario, limits);
+    if (Interrupted()) return Quiet(kInterrupted);
     if (!line.ok()) {
       std::fprintf(stderr, "tune: %s: %s\n", named.id.c_str(), std::string(MessageOf(line.status())).c_str());
       all = false;
@@ -292,7 +293,7 @@ void AddBench(CLI::App* app, Action* action) {
                                                             "; name a library that is there");
           },
           "", "library"));
-  bench->add_option("--trace", o->trace, "time this trace instead of the best record")->type_name("FILE");
+  AddText(bench, "--trace", &o->trace, "FILE", "time this trace instead of the best record");
   AddSeconds(bench, "--seconds", &o->seconds, "for each contender");
   AddChoice(bench, "--format", &o->format, {"text", "tsv", "json"},
             "tsv: a line each; json: one object a line");

@@ -19,9 +19,10 @@ namespace tunesmith::cli {
 namespace {
 
 std::atomic<bool> interrupted{false};
+std::atomic<bool> awaited{false};  // somebody looks at `interrupted`
 
-void OnSignal(int number) {
-  if (interrupted.exchange(true)) _exit(128 + number);
+void OnSignal(int) {
+  if (interrupted.exchange(true) || !awaited) _exit(kInterrupted);
 }
 
 constexpr char kQuietPayload[] = "tunesmith/exit-code";
@@ -39,7 +40,7 @@ Result<te::Operator> FindOperator(const std::string& word, const std::filesystem
     Result<te::Operator> op = te::StandardOperator(word);
     std::vector<std::string> known = te::StandardOperators();
     if (!absl::IsNotFound(op.status()) || NearestName(word, known)) return op;
-    return NotFound(StrCat("unknown operator ", word,
+    return NotFound(StrCat("unknown operator ", word.empty() ? "''" : word,
                            "; name a file (my.te) or a standard operator: ", StrJoin(known, ", ")));
   }
   std::string path = (folder / word.substr(0, suffix + 3)).string();
@@ -86,7 +87,10 @@ Status Quiet(int exit_code) {
   return status;
 }
 
-const std::atomic<bool>& Interrupted() { return interrupted; }
+const std::atomic<bool>& Interrupted() {
+  awaited = true;
+  return interrupted;
+}
 
 void WatchSignals() {
   struct sigaction action = {};
@@ -101,8 +105,7 @@ void WorkloadOptions::AddTo(CLI::App* app) {
          "OPERATOR", words,
          "FILE.te, FILE.te:NAME or a standard operator, then NAME=VALUE for its symbols and attributes")
       ->type_name("[NAME=VALUE]");
-  app->add_option("--suite", suite, "a file with one workload a line: id, operator, NAME=VALUE …")
-      ->type_name("FILE.tsv");
+  AddText(app, "--suite", &suite, "FILE.tsv", "a file with one workload a line: id, operator, NAME=VALUE …");
   app->add_option("--only", only, "of the suite, only the line with this id; may be given again")
       ->type_name("ID");
 }
@@ -171,8 +174,7 @@ measure::Scenario TargetOptions::ResolveScenario() const {
 }
 
 void DatabaseOptions::AddTo(CLI::App* app) {
-  app->add_option("--db", path, "the tuning database; standard: a file in the user's data folder")
-      ->type_name("FILE");
+  AddText(app, "--db", &path, "FILE", "the tuning database; standard: a file in the user's data folder");
 }
 
 Result<std::string> DatabaseOptions::Path() const {

@@ -33,6 +33,11 @@ struct Options {
   bool dry_run = false;
 };
 
+/// "1 record", "1,204 records".
+std::string Counted(int64_t count, std::string_view what) {
+  return StrCat(FormatCount(count), " ", what, count == 1 ? "" : "s");
+}
+
 std::string BindingsText(const database::Record& r) {
   return StrJoin(r.bindings, " ", [](std::string* out, const auto& binding) {
     StrAppend(out, binding.first, "=", binding.second);
@@ -123,7 +128,7 @@ Status ShowRecord(const Options& o) {
 Status Delete(const Options& o) {
   TS_ASSIGN_OR_RETURN(Question q, Ask(o, o.words, database::OpenMode::kReadWrite));
   TS_ASSIGN_OR_RETURN(int64_t deleted, q.database->Delete(q.filter));
-  return Emit(StrCat(FormatCount(deleted), deleted == 1 ? " record" : " records", " deleted\n"));
+  return Emit(StrCat(Counted(deleted, "record"), " deleted\n"));
 }
 
 Status Collect(const Options& o) {
@@ -134,9 +139,9 @@ Status Collect(const Options& o) {
   policy.keep_since_ns = database::NowNs();
   policy.dry_run = o.dry_run;
   TS_ASSIGN_OR_RETURN(database::GcCounts counts, database->Gc(policy));
-  return Emit(StrCat(o.dry_run ? "dry run: " : "", FormatCount(counts.dropped_timed), " slower records and ",
-                     FormatCount(counts.dropped_failures), " failures dropped, ", FormatCount(counts.kept),
-                     " kept\n"));
+  return Emit(StrCat(o.dry_run ? "dry run: " : "", Counted(counts.dropped_timed, "trial"), " and ",
+                     Counted(counts.dropped_failures, "failure"), " dropped, ",
+                     Counted(counts.kept, "record"), " kept\n"));
 }
 
 /// Whether what a record says of itself holds: its workload is what its definition and bindings make, its
@@ -180,7 +185,7 @@ Status ExportRecords(const Options& o) {
   std::ofstream file(o.output, std::ios::binary);
   if (!file) return FileError("write", o.output, errno);
   TS_ASSIGN_OR_RETURN(int64_t count, database::Export(*q.database, q.filter, file, o.output));
-  std::fprintf(stderr, "%lld records exported\n", static_cast<long long>(count));
+  std::fprintf(stderr, "%s exported\n", Counted(count, "record").c_str());
   return absl::OkStatus();
 }
 
@@ -192,8 +197,8 @@ Status ImportRecords(const Options& o) {
   auto verify = [&](const database::Record& r) { return VerifyRecord(r, limits); };
   for (const std::string& path : o.words) {
     TS_ASSIGN_OR_RETURN(database::InsertCounts counts, database::Import(*database, path, verify));
-    TS_RETURN_IF_ERROR(Emit(StrCat(path, ": ", FormatCount(counts.added), " records added, ",
-                                   FormatCount(counts.already), " were there\n")));
+    TS_RETURN_IF_ERROR(Emit(StrCat(path, ": ", Counted(counts.added, "record"), " added, ",
+                                   FormatCount(counts.already), " there already\n")));
   }
   return absl::OkStatus();
 }
@@ -332,7 +337,7 @@ void AddDatabase(CLI::App* app, Action* action) {
     if (verb.prints_results)
       AddChoice(sub, "--format", &o->format, {"text", "json"}, "json: one object a line");
     if (name == "export")
-      sub->add_option("-o,--output", o->output, "the file; standard: standard output")->type_name("FILE");
+      AddText(sub, "-o,--output", &o->output, "FILE", "the file; standard: standard output");
     if (name == "gc") {
       AddInteger(sub, "--keep", &o->keep, 0, std::numeric_limits<int64_t>::max(), "",
                  "records to keep of each key");

@@ -113,12 +113,10 @@ std::string Report(const library::Library& library, const std::string& folder) {
 }  // namespace
 
 void LibraryOptions::AddTo(CLI::App* app, bool required) {
-  app->add_option("-o,--output", output, "the library's folder: new, empty, or an earlier library")
-      ->type_name("DIR")
+  AddText(app, "-o,--output", &output, "DIR", "the library's folder: new, empty, or an earlier library")
       ->required(required);
-  app->add_option("--name", name,
-                  "of the library: the prefix of its functions; standard: tuned_ and the suite or operator")
-      ->type_name("NAME");
+  AddText(app, "--name", &name, "NAME",
+          "of the library: the prefix of its functions; standard: tuned_ and the suite or operator");
   AddChoice(app, "--missing", &missing, {"default", "fail"},
             "a workload without a record: its default schedule, or fail");
 }

@@ -30,6 +30,17 @@ std::string CheckChoice(const std::string& text, const std::vector<std::string>&
   return StrCat("there is no '", text, "'; there are: ", StrJoin(choices, ", "), DidYouMean(text, choices));
 }
 
+CLI::Option* AddText(CLI::App* app, const std::string& name, std::string* value, const std::string& type,
+                     const std::string& help) {
+  return app->add_option(name, *value, help)
+      ->type_name(type)
+      ->check(CLI::Validator(
+          [](std::string& text) {
+            return text.empty() ? "the value is empty; leave the option out, or name one" : "";
+          },
+          "", name));
+}
+
 CLI::Option* AddSeconds(CLI::App* app, const std::string& name, double* value, const std::string& help) {
   return app->add_option(name, *value, help)
       ->type_name("S")

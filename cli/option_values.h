@@ -17,6 +17,10 @@ template <class T>
 CLI::Option* AddInteger(CLI::App* app, const std::string& name, T* value, int64_t low, int64_t high,
                         const std::string& what, const std::string& help);
 
+/// Text that is not empty: an empty one is what a variable of a script gives that was never set.
+CLI::Option* AddText(CLI::App* app, const std::string& name, std::string* value, const std::string& type,
+                     const std::string& help);
+
 /// Seconds: a decimal number, 0 or more.
 CLI::Option* AddSeconds(CLI::App* app, const std::string& name, double* value, const std::string& help);
 

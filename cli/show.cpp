@@ -118,11 +118,9 @@ void AddShow(CLI::App* app, Action* action) {
   o->workloads.AddTo(show);
   o->target.AddTo(show);
   o->database.AddTo(show);
-  show->add_option("--trace", o->trace, "a trace's file, or 'default' for the default schedule")
-      ->type_name("FILE");
-  show->add_option("--record", o->record,
-                   "the record whose id begins so (tune db list); the best one if not given")
-      ->type_name("ID");
+  AddText(show, "--trace", &o->trace, "FILE", "a trace's file, or 'default' for the default schedule");
+  AddText(show, "--record", &o->record, "ID",
+          "the record whose id begins so (tune db list); the best one if not given");
   AddChoices(show, "--as", &o->forms, {"stages", "trace", "plan", "ir", "llvm", "optimised-llvm", "assembly"},
              "the forms to print, with commas between; standard: stages,trace,plan,ir");
   show->footer(

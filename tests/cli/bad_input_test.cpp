@@ -106,7 +106,7 @@ TEST(ImportedRecord, WithoutALieIsAdded) {
   Sandbox sandbox;
   CommandOutput output = ImportForged(sandbox, TrueRecord(sandbox), [](database::Record*) {});
   EXPECT_EQ(output.status.code, 0) << output.error_output;
-  EXPECT_EQ(output.output, "forged.jsonl: 1 records added, 0 were there\n");
+  EXPECT_EQ(output.output, "forged.jsonl: 1 record added, 0 there already\n");
 }
 
 TEST(ImportedRecord, LiesAboutItsWorkload) {
@@ -171,7 +171,7 @@ TEST(ImportedRecord, OfAnOperatorOfOnesOwnIsCheckedByItsDefinition) {
                 "definition: missing, and mine is no standard operator, so that its trace cannot be checked");
   CommandOutput output = import([](database::Record*) {});
   EXPECT_EQ(output.status.code, 0) << output.error_output;
-  EXPECT_EQ(output.output, "forged.jsonl: 1 records added, 0 were there\n");
+  EXPECT_EQ(output.output, "forged.jsonl: 1 record added, 0 there already\n");
   // What was imported can be looked at without the file.
   std::filesystem::remove(sandbox.folder() / "own.te");
   output = sandbox.Tune({"show", "--record", record.id.substr(0, 12), "--as", "stages", "--db", "other.db"});
@@ -188,7 +188,7 @@ TEST(ImportedRecord, OfAFailureMustReplayToo) {
     r->processes = 1;
   };
   CommandOutput output = ImportForged(sandbox, record, failed);
-  EXPECT_EQ(output.output, "forged.jsonl: 1 records added, 0 were there\n") << output.error_output;
+  EXPECT_EQ(output.output, "forged.jsonl: 1 record added, 0 there already\n") << output.error_output;
   std::filesystem::remove(sandbox.folder() / "other.db");
   ExpectRefused(sandbox,
                 ImportForged(sandbox, record,
