@@ -17,57 +17,35 @@ std::string PathTo(const CLI::App& app) {
   return app.get_parent() ? StrCat(PathTo(*app.get_parent()), " ", app.get_name()) : app.get_name();
 }
 
-/// The subcommand that was reached.
-const CLI::App& Reached(const CLI::App& app) {
-  const std::vector<CLI::App*> subcommands = app.get_subcommands();
-  return subcommands.empty() ? app : Reached(*subcommands[0]);
-}
-
 /// The parser's message in our form: what is wrong, what would be right, where to read more.
 std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
-  const CLI::App& reached = Reached(app);
+  const CLI::App* reached = &app;
+  while (!reached->get_subcommands().empty()) reached = reached->get_subcommands()[0];
   std::vector<std::string> known;
-  for (const CLI::App* sub : reached.get_subcommands(nullptr)) known.push_back(sub->get_name());
+  for (const CLI::App* sub : reached->get_subcommands(nullptr)) known.push_back(sub->get_name());
   bool wants_subcommand = !known.empty();
   std::string what = error.what();
   if (error.get_name() == "ArgumentMismatch") {
     std::string option = what.substr(0, what.find(':'));
     what = StrCat(option, what.ends_with("missing") ? " needs a value" : " may be given only once");
   }
-  std::vector<std::string> unknown = reached.remaining();
+  std::vector<std::string> unknown = reached->remaining();
   if (!unknown.empty() && unknown[0].starts_with("-")) {
     std::string option = unknown[0].substr(0, unknown[0].find('='));
     std::vector<std::string> options;
-    for (const CLI::Option* o : reached.get_options()) {
+    for (const CLI::Option* o : reached->get_options()) {
       for (const std::string& name : o->get_lnames()) options.push_back(StrCat("--", name));
     }
-    what = StrCat(PathTo(reached), " has no option ", option, DidYouMean(option, options));
+    what = StrCat(PathTo(*reached), " has no option ", option, DidYouMean(option, options));
   } else if (wants_subcommand) {
     std::string list = StrJoin(known, ", ");
     what = unknown.empty() ? StrCat("a subcommand is missing; there are: ", list)
                            : StrCat("there is no subcommand '", unknown[0], "'; there are: ", list,
                                     DidYouMean(unknown[0], known));
   } else if (!unknown.empty()) {
-    what = StrCat(PathTo(reached), " does not take '", unknown[0], "'");
+    what = StrCat(PathTo(*reached), " does not take '", unknown[0], "'");
   }
-  return StrCat("tune: ", what, "\n", PathTo(reached), " --help shows what can be said\n");
-}
-
-/// Fails if an option was given an empty value. To us no value means the standard one, but whoever wrote
-/// --db "$DB" meant another.
-Status CheckValues(const CLI::App& reached) {
-  for (const CLI::Option* option : reached.get_options()) {
-    for (const std::string& value : option->results()) {
-      const std::string name = option->get_name();
-      if (value.empty())
-        return Invalid(StrCat(name, " is given an empty value; leave it out, or give it one"));
-      // The parser takes -oDIR as well as -o DIR.
-      if (value.starts_with('=') && !option->get_snames().empty())
-        return Invalid(StrCat(name, ": '", value, "' begins with '='; write -", option->get_snames()[0], " ",
-                              value.substr(1)));
-    }
-  }
-  return absl::OkStatus();
+  return StrCat("tune: ", what, "\n", PathTo(*reached), " --help shows what can be said\n");
 }
 
 int Main(int argc, char** argv) {
@@ -97,8 +75,7 @@ int Main(int argc, char** argv) {
   Status status;
   try {
     app.parse(argc, argv);
-    status = CheckValues(Reached(app));
-    if (status.ok()) status = action();
+    status = action();
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() != 0) {
       std::fputs(Explain(app, e).c_str(), stderr);

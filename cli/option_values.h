@@ -17,7 +17,8 @@ template <class T>
 CLI::Option* AddInteger(CLI::App* app, const std::string& name, T* value, int64_t low, int64_t high,
                         const std::string& what, const std::string& help);
 
-/// Text that is not empty: an empty one is what a variable of a script gives that was never set.
+/// Text that is not empty: an empty one is what a variable of a script gives that was never set. Nor does it
+/// begin with '='.
 CLI::Option* AddText(CLI::App* app, const std::string& name, std::string* value, const std::string& type,
                      const std::string& help);
 
@@ -34,6 +35,7 @@ CLI::Option* AddChoices(CLI::App* app, const std::string& name, std::vector<std:
 
 /// Checks of the values themselves: empty if right, else what is wrong with `text`.
 std::string CheckInteger(const std::string& text, int64_t low, int64_t high, const std::string& what);
+std::string CheckText(const std::string& text);
 std::string CheckSeconds(const std::string& text);
 std::string CheckChoice(const std::string& text, const std::vector<std::string>& choices);
 
