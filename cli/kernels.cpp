@@ -26,7 +26,7 @@ Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen
     if (built.ok()) return trace;
     refused = built.status();
   }
-  return refused;
+  return Internal(StrCat("no schedule of ", workload.op, " becomes a program: ", MessageOf(refused)));
 }
 
 Result<schedule::Trace> ReadTrace(const std::string& path) {

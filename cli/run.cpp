@@ -135,8 +135,9 @@ Status RunTune(const Options& o) {
     Run& run = runs[i];
     progress.Say(StrCat("preparing ", run.named.id));
     auto begun = Clock::now();
-    TS_ASSIGN_OR_RETURN(schedule::Trace standard, DefaultTrace(run.named.workload, target, scenario.threads));
-    run.default_trace = schedule::ToString(standard);
+    // Without one it is tried all the same, so that it is told what failed, and others have their turn.
+    const Result<schedule::Trace> standard = DefaultTrace(run.named.workload, target, scenario.threads);
+    if (standard.ok()) run.default_trace = schedule::ToString(*standard);
     TS_ASSIGN_OR_RETURN(std::vector<search::EarlierTrial> earlier, EarlierTrials(database.get(), &run));
     TS_ASSIGN_OR_RETURN(std::shared_ptr<const measure::Expectation> expectation,
                         measure::PrepareExpectation(run.named.workload));

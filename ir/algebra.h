@@ -94,6 +94,10 @@ class Algebra {
 
   // ---- prove.cpp
   bool Search(const Linear& form, int depth, bool with_facts);
+  bool FollowsFromOneFact(const Linear& form);
+  /// p*form - q*fact + (p - 1) with p, q > 0 so that the term of the form is gone; nothing if the fact has no
+  /// such term of the same sign. Where it is not negative, neither is the form, which is an integer.
+  std::optional<Linear> Cancel(const Linear& form, const Term& term, const Linear& fact);
   bool SearchByAtoms(const Linear& form, int depth, bool with_facts);
   bool SearchByFacts(const Linear& form, int depth);
   Box BoundsOfAtom(const Expr& atom);

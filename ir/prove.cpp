@@ -171,18 +171,53 @@ bool Algebra::Search(const Linear& form, int depth, bool with_facts) {
     if (box.high < 0) return false;
   }
   if (depth == kProofDepth || --budget_ < 0) return false;
+  // Most proofs by facts end with one that is there: looked for first, it is not missed because steps that
+  // lead nowhere use up the budget.
+  constexpr int kLookAhead = 2;
+  if (with_facts && depth < kLookAhead && FollowsFromOneFact(form)) return true;
   return SearchByAtoms(form, depth, with_facts) || (with_facts && SearchByFacts(form, depth));
+}
+
+bool Algebra::FollowsFromOneFact(const Linear& form) {
+  for (const Ranges::Fact& fact : ranges_->facts()) {
+    if (fact.opaque != nullptr) continue;
+    for (const Term& t : form.terms) {
+      std::optional<Linear> rest = Cancel(form, t, fact.nonnegative);
+      if (!rest) continue;
+      const Box box = BoundsOf(*rest);
+      if (box.Known() && box.low >= 0) return true;
+    }
+  }
+  return false;
+}
+
+std::optional<Linear> Algebra::Cancel(const Linear& form, const Term& t, const Linear& fact) {
+  if (t.coefficient == kLowest) return std::nullopt;
+  for (const Term& f : fact.terms) {
+    if ((f.coefficient > 0) != (t.coefficient > 0) || f.coefficient == kLowest || CompareAtoms(f, t) != 0)
+      continue;
+    const int64_t p = std::abs(f.coefficient), q = std::abs(t.coefficient);
+    const int64_t common = std::gcd(p, q);
+    Linear rest;
+    if (Combine(form, p / common, fact, -(q / common), &rest) &&
+        !__builtin_add_overflow(rest.constant, p / common - 1, &rest.constant))
+      return rest;
+    return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 bool Algebra::SearchByAtoms(const Linear& form, int depth, bool with_facts) {
   for (size_t n = 0; n < form.terms.size(); ++n) {
     const Term& t = form.terms[n];
     if (t.atom == nullptr) continue;
-    // Tries form*scale with `scale` times the atom replaced by something that makes it no larger.
+    // Tries form*scale with `scale` times the atom replaced by something that makes it no larger. The form is
+    // an integer: if scale times it is above -scale, it is not negative.
     auto with = [&](const Expr& replacement, int64_t scale, int64_t offset) {
       Linear r = Normal(replacement), sum;
       r.constant += offset;
       return BoundsOf(r).Fits() && Combine(Without(form, n), scale, r, t.coefficient, &sum) &&
+             !__builtin_add_overflow(sum.constant, scale - 1, &sum.constant) &&
              Search(sum, depth + 1, with_facts);
     };
     const auto& args = t.atom->args;
@@ -219,8 +254,7 @@ bool Algebra::SearchByAtoms(const Linear& form, int depth, bool with_facts) {
 }
 
 bool Algebra::SearchByFacts(const Linear& form, int depth) {
-  // form >= 0 follows from p*form - q*fact >= 0 with p, q > 0; they are chosen so that a term cancels: first
-  // the one that pulls the form down furthest, by facts of inner scopes first.
+  // First the term that pulls the form down furthest is cancelled, by facts of inner scopes first.
   struct Pull {
     __int128 size;
     size_t term;
@@ -239,19 +273,8 @@ bool Algebra::SearchByFacts(const Linear& form, int depth) {
     const Term& t = form.terms[pull.term];
     for (size_t n = facts.size(); n-- > 0;) {
       if (facts[n].opaque != nullptr) continue;
-      const Linear& fact = facts[n].nonnegative;
-      for (const Term& f : fact.terms) {
-        if ((f.coefficient > 0) != (t.coefficient > 0) || f.coefficient == kLowest ||
-            CompareAtoms(f, t) != 0) {
-          continue;
-        }
-        int64_t p = std::abs(f.coefficient), q = std::abs(t.coefficient);
-        int64_t common = std::gcd(p, q);
-        Linear rest;
-        if (Combine(form, p / common, fact, -(q / common), &rest) && Search(rest, depth + 1, true))
-          return true;
-        break;
-      }
+      const std::optional<Linear> rest = Cancel(form, t, facts[n].nonnegative);
+      if (rest && Search(*rest, depth + 1, true)) return true;
       if (budget_ < 0) return false;
     }
   }

@@ -9,17 +9,6 @@
 namespace tunesmith::schedule {
 namespace {
 
-std::string AffineText(const Plan& plan, const te::Affine& a) {
-  std::string text;
-  for (const auto& [loop, factor] : a.terms) {
-    StrAppend(&text, text.empty() ? "" : " + ", plan.LoopName(loop));
-    if (factor != 1) StrAppend(&text, "*", factor);
-  }
-  if (text.empty()) return StrCat(a.constant);
-  if (a.constant != 0) StrAppend(&text, a.constant > 0 ? " + " : " - ", std::abs(a.constant));
-  return text;
-}
-
 class Printer {
  public:
   explicit Printer(const Plan& plan) : plan_(plan) {}
@@ -68,24 +57,40 @@ class Printer {
     for (NodeId child : node.children) Walk(child, depth + 1);
   }
 
+  /// A stage's expression with loops in the place of axes; indices that are affine as one sum.
+  te::Expr OverLoops(const te::Expr& body, const StagePlan& s) const {
+    return te::Substitute(body, [&](const te::Expr& e) -> te::Expr {
+      if (e->kind == te::ExprKind::kVar) return te::ToExpr(s.axes[static_cast<size_t>(e->id)]);
+      std::vector<te::Expr> args = e->args;
+      for (size_t d = 0; d < te::ReadRank(*e); ++d) {
+        if (const std::optional<te::Affine> sum = te::ToAffine(args[d])) args[d] = te::ToExpr(*sum);
+      }
+      return te::WithArguments(*e, std::move(args));
+    });
+  }
+
+  std::string Text(const te::Expr& over_loops) const {
+    te::ExprNames names;
+    names.var = [&](int loop) { return plan_.LoopName(loop); };
+    names.tensor = [&](int t) { return plan_.graph->tensors[static_cast<size_t>(t)].name; };
+    return te::ToString(over_loops, names);
+  }
+  std::string Text(const te::Affine& a) const { return Text(te::ToExpr(a)); }
+
   void Leaf(StageId id, int depth) {
     const te::Stage& stage = plan_.stage(id);
     const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
-    te::ExprNames names;
-    names.var = [&](int axis) { return AffineText(plan_, s.axes[static_cast<size_t>(axis)]); };
-    names.tensor = [&](int t) { return plan_.graph->tensors[static_cast<size_t>(t)].name; };
     static constexpr std::string_view kAssign[] = {"=", "+=", "*=", "max=", "min=", "or=", "and="};
     std::vector<std::string> indices;
-    for (int d = 0; d < stage.spatial; ++d)
-      indices.push_back(AffineText(plan_, s.axes[static_cast<size_t>(d)]));
+    for (int d = 0; d < stage.spatial; ++d) indices.push_back(Text(s.axes[static_cast<size_t>(d)]));
     std::string line =
         StrCat(s.place == Place::kPack ? "pack " : "", s.streaming ? "stream " : "", plan_.NameOf(id), "[",
                StrJoin(indices, ", "), "] ", kAssign[static_cast<size_t>(stage.reducer)], " ",
-               te::ToString(stage.body, names));
+               Text(OverLoops(stage.body, s)));
     for (const Guard& g : s.guards) {
       bool negative = SpanOf(plan_, g.value, kRoot).first.constant < 0;
-      StrAppend(&line, &g == s.guards.data() ? "  if " : " && ", negative ? "0 <= " : "",
-                AffineText(plan_, g.value), " < ", g.extent);
+      StrAppend(&line, &g == s.guards.data() ? "  if " : " && ", negative ? "0 <= " : "", Text(g.value),
+                " < ", g.extent);
     }
     if (!s.layout.empty()) {
       StrAppend(&line, "  layout ", StrJoin(s.layout, "", [](std::string* out, const Piece& p) {

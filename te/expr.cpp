@@ -239,6 +239,10 @@ Expr WithArguments(const ExprNode& node, std::vector<Expr> args) {
 }
 
 Expr Substitute(const Expr& e, absl::FunctionRef<Expr(const Expr&)> replace) {
+  if (e->kind == ExprKind::kVar) {
+    const Expr replaced = replace(e);
+    return replaced ? replaced : e;
+  }
   // Most nodes of most trees stay as they are: nothing is copied before the first argument that changes.
   std::vector<Expr> args;
   for (size_t i = 0; i < e->args.size(); ++i) {
@@ -249,8 +253,11 @@ Expr Substitute(const Expr& e, absl::FunctionRef<Expr(const Expr&)> replace) {
     if (args.empty()) args = e->args;
     args[i] = std::move(replaced);
   }
+  // Folding may leave one argument of a node (0 + x). That was replaced already, and must not be once more.
+  const Expr otherwise =
+      e->kind == ExprKind::kRead && e->guarded ? (args.empty() ? e->args : args).back() : nullptr;
   Expr result = args.empty() ? e : WithArguments(*e, std::move(args));
-  if (result->kind == ExprKind::kVar || result->kind == ExprKind::kRead) {
+  if (e->kind == ExprKind::kRead && result != otherwise) {
     if (Expr replaced = replace(result)) return replaced;
   }
   return result;

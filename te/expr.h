@@ -118,7 +118,7 @@ bool Same(const Expr& a, const Expr& b);
 /// The node with other arguments (as many, of the same types), folded again.
 Expr WithArguments(const ExprNode& node, std::vector<Expr> args);
 /// The tree with every kVar and kRead for which `replace` returns an expression replaced by it (arguments
-/// first).
+/// first; what replaces is not looked at again).
 Expr Substitute(const Expr& e, absl::FunctionRef<Expr(const Expr&)> replace);
 /// Calls `visit` for each node, children first.
 void Visit(const Expr& e, absl::FunctionRef<void(const Expr&)> visit);

@@ -179,6 +179,30 @@ TEST(Proofs, SeeThroughMinAndDivision) {
   EXPECT_EQ(ranges.Prove(Lt(i, Div(i, 8) * Int(8) + Int(8))), true);
 }
 
+TEST(Proofs, KnowThatFormsAreIntegers) {
+  Ranges ranges = Below({3, 4});
+  ranges.Assume(Lt(i * Int(4) + j, Int(10)));
+  EXPECT_EQ(ranges.Prove(Lt(Div(i * Int(4) + j + Int(1), 3), Int(4))), true);
+  EXPECT_EQ(ranges.Prove(Lt(Div(i * Int(4) + j + Int(3), 3), Int(4))), std::nullopt);
+}
+
+TEST(Proofs, FindTheOneFactAmongMany) {
+  // A transposed convolution's weight: the guards of what else is read there say nothing of k.
+  Ranges ranges = Below({27, 2, 2, 16});
+  const Expr y = Div(i + Int(1), 2), odd = Mod(i + Int(1), 2);
+  for (int shift = 0; shift < 6; ++shift) {
+    ranges.Assume(Le(Int(0), y * Int(13) - j * Int(13) + Int(shift)));
+    ranges.Assume(Lt(y * Int(13) - j * Int(13), Int(182 + shift)));
+  }
+  ranges.Assume(Lt(k * Int(16) + l, Int(31)));
+  EXPECT_EQ(
+      ranges.Prove(Lt(odd * Int(2108) + j * Int(4216) + k * Int(272) + l * Int(17), Int(2108 + 4216 + 511))),
+      true);
+  EXPECT_EQ(
+      ranges.Prove(Lt(odd * Int(2108) + j * Int(4216) + k * Int(272) + l * Int(17), Int(2108 + 4216 + 510))),
+      std::nullopt);
+}
+
 TEST(Bounds, AreExactForAffineForms) {
   Ranges ranges = Below({4, 8});
   auto bounds = ranges.Bounds(i * Int(8) - j + i - i * Int(9));

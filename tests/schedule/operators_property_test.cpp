@@ -25,14 +25,14 @@ using ir::testing::ExpectForAll;
 Result<te::Workload> BindSmall(const te::Operator& op, Choices* choices, std::string* text) {
   static constexpr int64_t kExtents[] = {4, 8, 1, 3, 7, 16, 19, 33, 2};
   Result<te::Workload> bound = Invalid("no bindings");
-  for (int attempt = 0; attempt < 6; ++attempt) {
+  for (int attempt = 0; attempt < 12; ++attempt) {
     std::vector<std::string> bindings;
     for (const te::Bindable& b : op.bindables()) {
       if (b.kind == te::Bindable::Kind::kExtent) {
         bindings.push_back(StrCat(b.name, "=", kExtents[choices->Between(0, std::ssize(kExtents) - 1)]));
       } else if (b.kind == te::Bindable::Kind::kInteger) {
-        if (b.standard.empty() || choices->Between(0, 3) == 3)
-          bindings.push_back(StrCat(b.name, "=", choices->Between(1, 3)));
+        if (b.standard.empty() || choices->Between(0, 2) > 0)
+          bindings.push_back(StrCat(b.name, "=", choices->Between(0, 4)));
       } else if (b.kind == te::Bindable::Kind::kTruth) {
         bindings.push_back(StrCat(b.name, choices->Between(0, 1) == 0 ? "=false" : "=true"));
       } else if (b.kind == te::Bindable::Kind::kChoice) {

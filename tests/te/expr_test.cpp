@@ -90,6 +90,19 @@ TEST(ExprSubstitute, FoldsWhatBecomesConstant) {
   EXPECT_EQ(Text(e), "8 + j");
 }
 
+TEST(ExprSubstitute, DoesNotLookAgainAtWhatItPutThere) {
+  // i becomes 0 and j becomes i: folded, 0 + i is the new i, which must not become 0.
+  Expr e = Substitute(i + j, [](const Expr& v) { return v->id == 0 ? Int(0) : i; });
+  EXPECT_EQ(Text(e), "i");
+  Expr read = GuardedRead(DType::kF32, 0, {i}, Binary(ExprKind::kLess, i, j), Read(DType::kF32, 0, {j}));
+  e = Substitute(read, [](const Expr& v) -> Expr {
+    if (v->kind == ExprKind::kRead) return Read(DType::kF32, 1, v->args);
+    return v->id == 0 ? Int(3) : Int(2);
+  });
+  EXPECT_EQ(e->id, 1);
+  EXPECT_EQ(Text(e->args[0]), "2");
+}
+
 TEST(Scalar, RoundingToNarrowTypesIsHalfToEven) {
   EXPECT_EQ(RoundTo(DType::kBF16, 1 + 0x1p-8), 1);               // a tie: to the even neighbour below
   EXPECT_EQ(RoundTo(DType::kBF16, 1 + 3 * 0x1p-8), 1 + 0x1p-6);  // a tie: to the even neighbour above

@@ -94,7 +94,7 @@ class RandomGraph {
     auto count = static_cast<int>(axes_.size());
     Expr axis = Var((Pick(5) == 0 ? Pick(count) : *next) % count);
     ++*next;
-    switch (Pick(12)) {
+    switch (Pick(14)) {
       case 0:
         return axis + Int(Pick(5) - 2);
       case 1:
@@ -107,6 +107,9 @@ class RandomGraph {
         return axis / Int(2) * Int(2) + Var(Pick(count));
       case 5:
         return axis + Var(Pick(count)) - Int(1);
+      case 12:
+      case 13:
+        return axis + Var(Pick(count));  // a window
       case 6:
         return (axis + Int(Pick(4))) / Int(2);
       default:

@@ -86,6 +86,16 @@ TEST(Normalize, AConvolutionWithoutPaddingWalksKernelRowsAsOneAxis) {
             "Y[y, x, o] = max(acc[y, x, o] + bias[o], 0)\n");
 }
 
+TEST(Normalize, AWindowOverTwoMergedAxesStepsByWholePixels) {
+  GraphBuilder g;
+  int x = g.Add("X", {4, 5, 3}, Role::kInput), y = g.Add("Y", {3, 4, 3}, Role::kOutput);
+  g.Reduce(y, {"y", "x", "c"}, Reducer::kMax, {{"dy", 2}, {"dx", 2}},
+           g.At(x, {Var(0) + Var(3), Var(1) + Var(4), Var(2)}));
+  EXPECT_EQ(Normalized(g.graph),
+            "X[4, 15] Y[3, 12] \n"
+            "Y[y, xc] = max(dy, dx) X[y + dy, xc + dx*3]\n");
+}
+
 TEST(Normalize, ADepthwiseConvolutionIsAffine) {
   EXPECT_EQ(Normalized(ConvGraph({.ci = 6, .co = 6, .groups = 6})),
             "X[8, 8, 6] W[3, 3, 6] bias[6] Y[8, 8, 6] \n"
