@@ -5,12 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
-#include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <optional>
 
-#include "cli/command.h"
+#include "cli/own_data.h"
 #include "measure/statistics.h"
 #include "support/forked_child.h"
 #include "support/strings.h"
@@ -18,190 +19,227 @@
 namespace tunesmith::cli {
 namespace {
 
-using Blobs = std::vector<std::vector<uint8_t>>;
+using Clock = std::chrono::steady_clock;
 
-bool WriteAll(int fd, const void* data, size_t size) {
-  const char* from = static_cast<const char*>(data);
-  while (size > 0) {
-    ssize_t done = write(fd, from, size);
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    from += done;
-    size -= static_cast<size_t>(done);
-  }
-  return true;
-}
-
-bool ReadAll(int fd, void* data, size_t size) {
-  char* to = static_cast<char*>(data);
-  while (size > 0) {
-    ssize_t done = read(fd, to, size);
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    to += done;
-    size -= static_cast<size_t>(done);
-  }
-  return true;
-}
-
-bool WriteBytes(int fd, const void* data, uint64_t size) {
-  return WriteAll(fd, &size, sizeof size) && WriteAll(fd, data, size);
-}
-bool WriteText(int fd, const std::string& text) { return WriteBytes(fd, text.data(), text.size()); }
-bool WriteBlobs(int fd, const Blobs& blobs) {
-  uint64_t count = blobs.size();
-  bool ok = WriteAll(fd, &count, sizeof count);
-  for (const auto& b : blobs) ok = ok && WriteBytes(fd, b.data(), b.size());
-  return ok;
-}
-
-template <class Bytes>
-bool ReadBytes(int fd, Bytes* bytes) {
-  uint64_t size = 0;
-  constexpr uint64_t kMost = uint64_t{1} << 36;
-  if (!ReadAll(fd, &size, sizeof size) || size > kMost) return false;
-  bytes->resize(size);
-  return ReadAll(fd, bytes->data(), size);
-}
-bool ReadBlobs(int fd, Blobs* blobs) {
-  uint64_t count = 0;
-  if (!ReadAll(fd, &count, sizeof count) || count > 64) return false;
-  blobs->resize(count);
-  return std::all_of(blobs->begin(), blobs->end(), [&](auto& b) { return ReadBytes(fd, &b); });
-}
-
-/// The untimed part of a turn: the caches become the contender's own. Threads that woke up on one CPU need a
-/// tick or two of the system's clock (4 ms each, often) until they are spread.
-constexpr double kSettleNs = 12e6;
+constexpr int kHeats = 3;
+constexpr int kLeastTurns = 2;  // in a heat
 
 double Time(Contender* contender, int64_t repeats) {
-  auto start = std::chrono::steady_clock::now();
+  auto start = Clock::now();
   for (int64_t i = 0; i < repeats; ++i) contender->Run();
-  return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() /
+  return std::chrono::duration<double, std::nano>(Clock::now() - start).count() /
          static_cast<double>(repeats);
 }
 
-/// The contender's process: makes it, then answers 't' (a turn), 'o' (its outputs), 'q' (end).
-void Serve(const Entrant& entrant, const Blobs& inputs, int in, int out) {
+/// How often a contender runs in a turn.
+struct Turn {
+  int64_t untimed = 1;
+  int64_t timed = 1;
+};
+
+Turn TurnOf(Contender* contender, int threads, bool cold) {
+  constexpr double kSampleNs = 2e6;
+  // The untimed part: the caches become the contender's own. Threads that woke up on one CPU need a tick or
+  // two of the system's clock (4 ms each, often) until they are spread.
+  constexpr double kSettleNs = 12e6;
+  contender->Run();
+  double once = Time(contender, 1);
+  if (once < kSampleNs) once = std::min(once, Time(contender, 1));
+  auto filling = [&](double ns) {
+    return std::max<int64_t>(1, static_cast<int64_t>(ns / std::max(once, 10.0)));
+  };
+  return {threads == 1 ? 1 : filling(kSettleNs), cold ? 1 : filling(kSampleNs)};
+}
+
+/// Leaves this process `threads` CPUs.
+void ConfineTo(int threads) {
   cpu_set_t all, mine;
-  if (sched_getaffinity(0, sizeof all, &all) == 0) {
-    CPU_ZERO(&mine);
-    for (int cpu = 0, left = entrant.threads; cpu < CPU_SETSIZE && left > 0; ++cpu) {
-      if (CPU_ISSET(cpu, &all)) CPU_SET(cpu, &mine), --left;
-    }
-    sched_setaffinity(0, sizeof mine, &mine);
+  if (sched_getaffinity(0, sizeof all, &all) != 0) return;
+  CPU_ZERO(&mine);
+  for (int cpu = 0, left = threads; cpu < CPU_SETSIZE && left > 0; ++cpu) {
+    if (CPU_ISSET(cpu, &all)) CPU_SET(cpu, &mine), --left;
   }
+  sched_setaffinity(0, sizeof mine, &mine);
+}
+
+/// The next command; 'q' when there are no more.
+char NextCommand(int in) {
+  char command = 'q';
+  while (read(in, &command, 1) < 0 && errno == EINTR) {
+  }
+  return command;
+}
+
+/// The contender's process: makes it, then answers 't' (a turn), 'o' (its outputs), 'q' (end).
+void Serve(const Entrant& entrant, bool cold, const Blobs& inputs, int in, int out) {
+  // Ctrl-C reaches all processes of a terminal; what it means is decided by the one that holds the contest.
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
+  dup2(STDERR_FILENO, STDOUT_FILENO);  // what a library prints is none of our results
+  ConfineTo(entrant.threads);
   // Ours stay where they are put; so do the threads of peers that use OpenMP, unless the user says otherwise.
   setenv("OMP_PROC_BIND", "true", 0);
   Result<std::unique_ptr<Contender>> made = entrant.make(inputs);
-  uint8_t stands = made.ok();
-  WriteAll(out, &stands, 1);
-  if (!made.ok()) {
-    WriteText(out, std::string(MessageOf(made.status())));
+  Status status = made.status();
+  if (status.ok() && cold) status = EvictOwnData();
+  uint8_t stands = status.ok();
+  if (!stands) {
+    WriteAll(out, &stands, 1);
+    WriteText(out, MessageOf(status));
     return;
   }
   Contender* contender = made->get();
-  contender->Run();
-  double once = std::min(Time(contender, 1), Time(contender, 1));
-  constexpr double kSampleNs = 2e6;
-  int64_t repeats = std::max<int64_t>(1, static_cast<int64_t>(kSampleNs / std::max(once, 10.0)));
-  int64_t untimed =
-      entrant.threads == 1 ? 1 : std::max<int64_t>(1, static_cast<int64_t>(kSettleNs / std::max(once, 10.0)));
-  double turn_ns = once * static_cast<double>(repeats + 1);
+  Turn turn = TurnOf(contender, entrant.threads, cold);
+  WriteAll(out, &stands, 1);
   WriteText(out, contender->name());
-  WriteAll(out, &turn_ns, sizeof turn_ns);
   WriteBlobs(out, contender->Inputs());
-  for (char command; ReadAll(in, &command, 1) && command != 'q';) {
+  for (char command; (command = NextCommand(in)) != 'q';) {
     if (command == 'o') {
       contender->Run();
       WriteBlobs(out, contender->Outputs());
       continue;
     }
-    Time(contender, untimed);
-    double ns = Time(contender, repeats);
+    Time(contender, turn.untimed);
+    if (cold) (void)EvictOwnData();  // it has succeeded before
+    double ns = Time(contender, turn.timed);
     WriteAll(out, &ns, sizeof ns);
   }
 }
 
-/// A contender's process, and how many rounds it takes part in.
+/// A contender's process in a heat.
 struct Seat {
   std::optional<ForkedChild> child;
-  int rounds = 0;
+  double used_seconds = 0;
+  std::vector<double> samples_ns;
 };
 
-Status Died() { return Unavailable("its process ended in the middle of the contest"); }
+class Contest {
+ public:
+  Contest(const std::vector<Entrant>& entrants, const ContestPlan& plan)
+      : entrants_(entrants), plan_(plan), standings_(entrants.size()) {}
 
-}  // namespace
-
-std::vector<Standing> HoldContest(const std::vector<Entrant>& entrants, double seconds) {
-  std::vector<Standing> standings(entrants.size());
-  std::vector<Seat> seats(entrants.size());
-  Blobs inputs;
-  for (size_t i = 0; i < entrants.size() && !Interrupted(); ++i) {
-    Standing& standing = standings[i];
-    Result<ForkedChild> started = ForkChild([&](int in, int out) { Serve(entrants[i], inputs, in, out); });
-    if (!started.ok()) {
-      standing.status = started.status();
-      continue;
+  Result<std::vector<Standing>> Hold() {
+    for (int heat = 0; heat < kHeats; ++heat) TS_RETURN_IF_ERROR(HoldHeat());
+    for (Standing& s : standings_) {
+      if (s.status.ok()) s.median_ns = measure::Median(s.process_medians_ns);
     }
-    seats[i].child.emplace(*std::move(started));
-    int from = seats[i].child->from();
+    return std::move(standings_);
+  }
+
+ private:
+  Status HoldHeat() {
+    seats_.clear();
+    seats_.resize(entrants_.size());
+    for (size_t i = 0; i < seats_.size(); ++i) {
+      if (standings_[i].status.ok()) TS_RETURN_IF_ERROR(Take(i, SetUp(i)));
+    }
+    // Each round begins with another contender, so that none always follows the same one.
+    bool any = true;
+    for (size_t round = 0; any; ++round) {
+      any = false;
+      for (size_t k = 0; k < seats_.size(); ++k) {
+        size_t i = (k + round) % seats_.size();
+        const Seat& seat = seats_[i];
+        if (!seat.child ||
+            (round >= kLeastTurns && seat.used_seconds >= plan_.seconds / static_cast<double>(kHeats)))
+          continue;
+        any = true;
+        TS_RETURN_IF_ERROR(Take(i, TakeTurn(i)));
+      }
+    }
+    for (size_t i = 0; i < seats_.size(); ++i) {
+      if (seats_[i].child) TS_RETURN_IF_ERROR(Take(i, Finish(i)));
+    }
+    return absl::OkStatus();
+  }
+
+  /// What became of a step: a contender that failed leaves the contest.
+  Status Take(size_t i, const Status& step) {
+    if (step.ok() || absl::IsCancelled(step)) return step;
+    standings_[i].status = step;
+    seats_[i].child.reset();
+    return absl::OkStatus();
+  }
+
+  Status SetUp(size_t i) {
+    TS_ASSIGN_OR_RETURN(ForkedChild started, ForkChild([&](int in, int out) {
+                          Serve(entrants_[i], plan_.cold, inputs_, in, out);
+                        }));
+    seats_[i].child.emplace(std::move(started));
+    Reply reply(seats_[i].child->from(), plan_.patience);
     uint8_t stands = 0;
-    double turn_ns = 0;
-    if (!ReadAll(from, &stands, 1)) {
-      standing.status = Unavailable("its process could not be started, or died while it set up");
-    } else if (!stands) {
-      std::string why;
-      standing.status = ReadBytes(from, &why) ? Unavailable(why) : Died();
-    } else if (!ReadBytes(from, &standing.name) || !ReadAll(from, &turn_ns, sizeof turn_ns) ||
-               !ReadBlobs(from, &standing.inputs)) {
-      standing.status = Died();
-    } else {
-      seats[i].rounds = static_cast<int>(std::clamp(seconds * 1e9 / turn_ns, 5.0, 51.0));
-      if (inputs.empty()) inputs = standing.inputs;
+    std::string text;  // its name, or why it refuses
+    TS_RETURN_IF_ERROR(Read(i, "its set-up", [&]() -> Status {
+      TS_RETURN_IF_ERROR(reply.Read(&stands, 1));
+      return reply.ReadText(&text);
+    }));
+    if (!stands) return Unavailable(text);
+    standings_[i].name = std::move(text);
+    Blobs inputs;
+    TS_RETURN_IF_ERROR(Read(i, "its set-up", [&] { return reply.ReadBlobs(&inputs); }));
+    if (inputs_.empty()) {
+      inputs_ = std::move(inputs);
+      first_ = standings_[i].name;
+    } else if (inputs != inputs_) {
+      return Invalid(StrCat("its inputs differ from those of ", first_));
     }
     // Libraries' threads may spin for a while after each call. They are at their best so, but must not occupy
     // the CPUs in others' turns: between its turns a contender's process stands still.
-    if (standing.status.ok()) {
-      seats[i].child->Pause();
-    } else {
-      seats[i].child.reset();
-    }
+    seats_[i].child->Pause();
+    return absl::OkStatus();
   }
-  // Each round begins with another contender, so that none always follows the same one.
-  constexpr int kMostRounds = 51;
-  for (int round = 0; round < kMostRounds; ++round) {
-    for (size_t k = 0; k < entrants.size() && !Interrupted(); ++k) {
-      size_t i = (k + static_cast<size_t>(round)) % entrants.size();
-      if (!seats[i].child || round >= seats[i].rounds) continue;
-      double ns = 0;
-      seats[i].child->Continue();
-      if (WriteAll(seats[i].child->to(), "t", 1) && ReadAll(seats[i].child->from(), &ns, sizeof ns)) {
-        standings[i].samples_ns.push_back(ns);
-        seats[i].child->Pause();
-      } else {
-        standings[i].status = Died();
-        seats[i].child.reset();
-      }
-    }
+
+  Status TakeTurn(size_t i) {
+    Seat& seat = seats_[i];
+    auto begun = Clock::now();
+    double ns = 0;
+    seat.child->Continue();
+    WriteAll(seat.child->to(), "t", 1);  // if it has gone, so has its reply
+    Reply reply(seat.child->from(), plan_.patience);
+    TS_RETURN_IF_ERROR(Read(i, "a turn", [&] { return reply.Read(&ns, sizeof ns); }));
+    seat.child->Pause();
+    seat.samples_ns.push_back(ns);
+    seat.used_seconds += std::chrono::duration<double>(Clock::now() - begun).count();
+    return absl::OkStatus();
   }
-  if (Interrupted()) {
-    for (Standing& standing : standings) standing.status = Quiet(kInterrupted);
-    return standings;
+
+  Status Finish(size_t i) {
+    Seat& seat = seats_[i];
+    Blobs outputs;
+    seat.child->Continue();
+    WriteAll(seat.child->to(), "o", 1);
+    Reply reply(seat.child->from(), plan_.patience);
+    TS_RETURN_IF_ERROR(Read(i, "its last run", [&] { return reply.ReadBlobs(&outputs); }));
+    seat.child.reset();
+    TS_RETURN_IF_ERROR(entrants_[i].check(inputs_, outputs));
+    standings_[i].process_medians_ns.push_back(measure::Median(seat.samples_ns));
+    return absl::OkStatus();
   }
-  for (size_t i = 0; i < entrants.size(); ++i) {
-    if (!seats[i].child) continue;
-    seats[i].child->Continue();
-    if (!WriteAll(seats[i].child->to(), "o", 1) || !ReadBlobs(seats[i].child->from(), &standings[i].outputs))
-      standings[i].status = Died();
-    (void)WriteAll(seats[i].child->to(), "q", 1);
-    standings[i].median_ns = measure::Median(standings[i].samples_ns);
-    std::vector<double> deviations;
-    for (double s : standings[i].samples_ns) deviations.push_back(std::fabs(s - standings[i].median_ns));
-    standings[i].spread_ns = measure::Median(deviations);
-    seats[i].child.reset();
+
+  /// Reads from a contender's process; if that fails, says how it failed in this step.
+  template <class ReadReply>
+  Status Read(size_t i, std::string_view step, const ReadReply& read) {
+    Status status = read();
+    if (absl::IsDeadlineExceeded(status))
+      return Unavailable(
+          StrCat(step, " did not end within ", plan_.patience.seconds, " s; --timeout allows more"));
+    if (absl::IsUnavailable(status))
+      return Unavailable(StrCat("its process ended in ", step, ": ", seats_[i].child->End().ToString()));
+    return status;
   }
-  return standings;
+
+  const std::vector<Entrant>& entrants_;
+  const ContestPlan& plan_;
+  Blobs inputs_;       // of all
+  std::string first_;  // whose they were
+  std::vector<Seat> seats_;
+  std::vector<Standing> standings_;
+};
+
+}  // namespace
+
+Result<std::vector<Standing>> HoldContest(const std::vector<Entrant>& entrants, const ContestPlan& plan) {
+  return Contest(entrants, plan).Hold();
 }
 
 }  // namespace tunesmith::cli

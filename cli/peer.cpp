@@ -2,9 +2,7 @@
 #include "cli/peer.h"
 
 #include <dlfcn.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 
 #include "support/forked_child.h"
@@ -63,20 +61,18 @@ Result<std::shared_ptr<const Peer::Functions>> Peer::Load(const std::string& lib
   return functions;
 }
 
-Status Peer::Check(const std::string& library) {
-  TS_ASSIGN_OR_RETURN(ForkedChild child, ForkChild([&](int, int out) {
-                        Status loaded = Load(library).status();
-                        std::string answer = loaded.ok() ? "+" : StrCat("-", MessageOf(loaded));
-                        (void)!write(out, answer.data(), answer.size());
-                      }));
-  std::string answer;
-  char buffer[4096];
-  for (ssize_t n; (n = read(child.from(), buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR);)
-    if (n > 0) answer.append(buffer, static_cast<size_t>(n));
-  if (answer == "+") return absl::OkStatus();
-  return Invalid(StrCat("--peer: ", library, " ",
-                        answer.empty() ? "ended its process when it was loaded" : answer.substr(1),
-                        "; name a library behind the peers' interface"));
+Status Peer::Check(const std::string& library, const Patience& patience) {
+  TS_ASSIGN_OR_RETURN(ForkedChild child,
+                      ForkChild([&](int, int out) { WriteText(out, MessageOf(Load(library).status())); }));
+  std::string wrong;
+  Status status = Reply(child.from(), patience).ReadText(&wrong);
+  if (status.ok() && wrong.empty()) return status;
+  if (absl::IsCancelled(status)) return status;
+  if (absl::IsDeadlineExceeded(status))
+    wrong = StrCat("was not loaded within ", patience.seconds, " s");
+  else if (!status.ok())
+    wrong = StrCat("ended its process when it was loaded: ", child.End().ToString());
+  return Invalid(StrCat("--peer: ", library, " ", wrong, "; name a library behind the peers' interface"));
 }
 
 Result<Peer> Peer::Open(const std::string& library, const std::string& line) {

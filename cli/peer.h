@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/replies.h"
 #include "support/status.h"
 
 namespace tunesmith::cli {
@@ -25,7 +26,7 @@ struct PeerTensor {
 class Peer {
  public:
   /// Loads the library in a process of its own, once, to see whether it is a peer at all. The error names it.
-  static Status Check(const std::string& library);
+  static Status Check(const std::string& library, const Patience& patience);
   /// `line` is a suite's line. Fails if the library cannot be loaded or refuses the line, with its reason.
   static Result<Peer> Open(const std::string& library, const std::string& line);
   Peer(Peer&& other) noexcept;

@@ -14,11 +14,17 @@
 
 namespace tunesmith {
 
-ForkedChild::~ForkedChild() {
-  if (pid_ <= 0) return;
-  kill(pid_, SIGKILL);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+ExitStatus ForkedChild::End() {
+  ExitStatus ended;
+  if (pid_ <= 0) return ended;
+  kill(pid_, SIGKILL);  // one that has ended already keeps the end that it had
+  int status = 0;
+  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
+  pid_ = -1;
+  if (WIFSIGNALED(status)) ended.signal = WTERMSIG(status);
+  if (WIFEXITED(status)) ended.code = WEXITSTATUS(status);
+  return ended;
 }
 
 void ForkedChild::Pause() const { kill(pid_, SIGSTOP); }

@@ -9,6 +9,7 @@
 
 #include "support/files.h"
 #include "support/status.h"
+#include "support/subprocess.h"
 
 namespace tunesmith {
 
@@ -19,8 +20,10 @@ class ForkedChild {
   ForkedChild(ForkedChild&& other) noexcept
       : pid_(std::exchange(other.pid_, -1)), to_(std::move(other.to_)), from_(std::move(other.from_)) {}
   ForkedChild& operator=(ForkedChild&&) = delete;
-  /// Kills the child, if it still runs, and waits for its end.
-  ~ForkedChild();
+  ~ForkedChild() { End(); }
+
+  /// Kills the child, if it still runs, and waits for its end. How it ended, the first time it is asked.
+  ExitStatus End();
 
   /// Stops all of the child's threads, and lets them go on.
   void Pause() const;
