@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "library/names.h"
 #include "support/strings.h"
 #include "tests/library/generated.h"
 
@@ -94,6 +95,35 @@ TEST_F(ConsumersTest, PythonCallsEveryKernelOnArrays) {
       RunProgram({"/usr/bin/python3", SourceOf("consumer.py"), GeneratedFolder().string()});
   ExpectOk(output);
   EXPECT_EQ(output.output, "12 kernels\n");
+}
+
+TEST_F(ConsumersTest, PythonReachesKernelsByAnyName) {
+  // Whatever a library is in Python without its kernels, and whatever Python reserves.
+  CommandOutput words = RunProgram(
+      {"/usr/bin/python3", "-B", "-c",
+       StrCat("import keyword, sys; sys.path.insert(0, '", Folder("python"),
+              "'); import tuned_kernels; lib = tuned_kernels.load(); print('\\n'.join(keyword.kwlist + "
+              "dir(lib)))")});
+  ExpectOk(words);
+  std::vector<Kernel> one(1);
+  int seen = 0;
+  for (std::string_view word : StrSplit(words.output, '\n')) {
+    if (word.empty()) continue;
+    one[0].name = word;
+    EXPECT_EQ(KernelNames(one)[0], StrCat(word, "_2"));
+    ++seen;
+  }
+  EXPECT_GT(seen, 60);
+
+  std::ofstream(Path("words.tsv")) << "name\trelu\tR=1 C=1\nlambda\trelu\tR=1 C=2\n__dict__\trelu\tR=1 C=3\n";
+  ExpectOk(Tune({"build", "--suite", Path("words.tsv"), "-o", Path("words")}));
+  CommandOutput output = RunProgram(
+      {"/usr/bin/python3", "-B", "-c",
+       StrCat("import sys, numpy; sys.path.insert(0, '", Path("words/python"),
+              "'); import tuned_words; lib = tuned_words.load(); x = numpy.ones((1, 1), numpy.float32); "
+              "print(lib.name, lib.name_2(x), lib.lambda_2.name, lib.__dict___2.name)")});
+  ExpectOk(output);
+  EXPECT_EQ(output.output, "tuned_words [[1.]] lambda_2 __dict___2\n");
 }
 
 TEST_F(ConsumersTest, TheProgramMeasures) {
