@@ -65,7 +65,8 @@ Status CheckContents(const fs::path& folder) {
   fs::recursive_directory_iterator entry(folder, error), end;
   for (; !error && entry != end; entry.increment(error)) {
     std::string path = entry->path().lexically_relative(folder).string();
-    const bool is_folder = entry->is_directory() && !entry->is_symlink();
+    const bool is_folder = entry->symlink_status(error).type() == fs::file_type::directory;
+    if (error) break;
     if ((is_folder ? own.folders : own.files).count(path) > 0) continue;
     if (!is_folder && own.folders.count(kPythonCache) > 0 && IsPythonCache(path)) continue;
     return Invalid(StrCat("cannot write a library to ", folder.string(), ": it holds ", path,
