@@ -14,7 +14,6 @@
 #include "cli/peer.h"
 #include "codegen/llvm/compile.h"
 #include "measure/check.h"
-#include "support/files.h"
 #include "support/strings.h"
 #include "support/units.h"
 #include "te/interpret.h"
@@ -99,7 +98,9 @@ struct Line {
   bool checked = false;
 };
 
-Result<Line> BenchOne(const Options& o, const NamedWorkload& named, database::Database* database,
+/// `given` is timed instead of the best record, if there is one.
+Result<Line> BenchOne(const Options& o, const NamedWorkload& named,
+                      const std::optional<schedule::Trace>& given, database::Database* database,
                       const codegen::Target& target, const measure::Scenario& scenario,
                       const measure::Limits& limits) {
   Line line;
@@ -107,10 +108,8 @@ Result<Line> BenchOne(const Options& o, const NamedWorkload& named, database::Da
   line.threads = scenario.threads;
   TS_ASSIGN_OR_RETURN(schedule::Trace standard, DefaultTrace(named.workload, target, scenario.threads));
   std::vector<schedule::Trace> traces = {standard};
-  if (!o.trace.empty()) {
-    TS_ASSIGN_OR_RETURN(std::string text, ReadFile(o.trace, 1 << 20));
-    TS_ASSIGN_OR_RETURN(schedule::Trace trace, schedule::ParseTrace(text));
-    traces.push_back(std::move(trace));
+  if (given) {
+    traces.push_back(*given);
   } else if (database) {
     TS_ASSIGN_OR_RETURN(std::optional<schedule::Trace> best,
                         BestTrace(database, KeyOf(named.hash, target, scenario)));
@@ -239,6 +238,10 @@ Status Bench(const Options& o) {
   if (scenario.cold)
     return Invalid("tune bench times warm kernels: the peers' interface cannot clear caches between calls");
   TS_RETURN_IF_ERROR(codegen::RunsHere(target));
+  std::optional<schedule::Trace> given;
+  if (!o.trace.empty()) {
+    TS_ASSIGN_OR_RETURN(given, ReadTrace(o.trace));
+  }
   for (const std::string& peer : o.peers) TS_RETURN_IF_ERROR(Peer::Check(peer));
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database, o.database.OpenIfThere());
   TS_ASSIGN_OR_RETURN(measure::Limits limits, MachineLimits());
@@ -254,7 +257,8 @@ Status Bench(const Options& o) {
   bool all = true;
   for (const NamedWorkload& named : workloads) {
     if (Interrupted()) return Quiet(kInterrupted);
-    Result<Line> line = BenchOne(o, named, database.get(), target, scenario, limits);
+    Result<Line> line = BenchOne(o, named, given, database.get(), target, scenario, limits);
+    if (Interrupted()) return Quiet(kInterrupted);
     if (!line.ok()) {
       std::fprintf(stderr, "tune: %s: %s\n", named.id.c_str(), std::string(MessageOf(line.status())).c_str());
       all = false;
@@ -289,7 +293,7 @@ void AddBench(CLI::App* app, Action* action) {
                                                             "; name a library that is there");
           },
           "", "library"));
-  bench->add_option("--trace", o->trace, "time this trace instead of the best record")->type_name("FILE");
+  AddText(bench, "--trace", &o->trace, "FILE", "time this trace instead of the best record");
   AddSeconds(bench, "--seconds", &o->seconds, "for each contender");
   AddChoice(bench, "--format", &o->format, {"text", "tsv", "json"},
             "tsv: a line each; json: one object a line");

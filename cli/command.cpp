@@ -5,7 +5,6 @@
 
 #include <csignal>
 #include <filesystem>
-#include <thread>
 
 #include "cli/option_values.h"
 #include "codegen/llvm/compile.h"
@@ -13,15 +12,17 @@
 #include "support/hash.h"
 #include "support/strings.h"
 #include "support/suggest.h"
+#include "support/thread_pool.h"
 #include "te/language.h"
 
 namespace tunesmith::cli {
 namespace {
 
 std::atomic<bool> interrupted{false};
+std::atomic<bool> awaited{false};  // somebody looks at `interrupted`
 
-void OnSignal(int number) {
-  if (interrupted.exchange(true)) _exit(128 + number);
+void OnSignal(int) {
+  if (interrupted.exchange(true) || !awaited) _exit(kInterrupted);
 }
 
 constexpr char kQuietPayload[] = "tunesmith/exit-code";
@@ -31,18 +32,18 @@ Result<te::Module> ReadModule(const std::string& path) {
   return te::Parse(text, path);
 }
 
-/// FILE.te, FILE.te:OPERATOR, or the name of a standard operator.
-Result<te::Operator> FindOperator(const std::string& word) {
+/// FILE.te, FILE.te:OPERATOR, or the name of a standard operator. A relative path begins in `folder`.
+Result<te::Operator> FindOperator(const std::string& word, const std::filesystem::path& folder) {
   size_t suffix = word.rfind(".te");
   bool file = suffix != std::string::npos && (suffix + 3 == word.size() || word[suffix + 3] == ':');
   if (!file) {
     Result<te::Operator> op = te::StandardOperator(word);
     std::vector<std::string> known = te::StandardOperators();
     if (!absl::IsNotFound(op.status()) || NearestName(word, known)) return op;
-    return NotFound(StrCat("unknown operator ", word,
+    return NotFound(StrCat("unknown operator ", word.empty() ? "''" : word,
                            "; name a file (my.te) or a standard operator: ", StrJoin(known, ", ")));
   }
-  std::string path = word.substr(0, suffix + 3);
+  std::string path = (folder / word.substr(0, suffix + 3)).string();
   std::string name = suffix + 4 < word.size() ? word.substr(suffix + 4) : "";
   TS_ASSIGN_OR_RETURN(te::Module module, ReadModule(path));
   std::string names = StrJoin(module.operators, ", ",
@@ -62,6 +63,7 @@ Result<NamedWorkload> BindNamed(const te::Operator& op, std::string id,
   NamedWorkload named;
   TS_ASSIGN_OR_RETURN(named.workload, te::Bind(op, bindings));
   named.id = std::move(id);
+  named.definition = te::SourceOf(op);
   named.hash = te::WorkloadHash(named.workload);
   named.line = StrCat("bench\t", op.name(), "\t", StrJoin(bindings, " "));
   return named;
@@ -85,7 +87,10 @@ Status Quiet(int exit_code) {
   return status;
 }
 
-const std::atomic<bool>& Interrupted() { return interrupted; }
+const std::atomic<bool>& Interrupted() {
+  awaited = true;
+  return interrupted;
+}
 
 void WatchSignals() {
   struct sigaction action = {};
@@ -100,8 +105,7 @@ void WorkloadOptions::AddTo(CLI::App* app) {
          "OPERATOR", words,
          "FILE.te, FILE.te:NAME or a standard operator, then NAME=VALUE for its symbols and attributes")
       ->type_name("[NAME=VALUE]");
-  app->add_option("--suite", suite, "a file with one workload a line: id, operator, NAME=VALUE …")
-      ->type_name("FILE.tsv");
+  AddText(app, "--suite", &suite, "FILE.tsv", "a file with one workload a line: id, operator, NAME=VALUE …");
   app->add_option("--only", only, "of the suite, only the line with this id; may be given again")
       ->type_name("ID");
 }
@@ -113,7 +117,7 @@ Result<std::vector<NamedWorkload>> WorkloadOptions::Resolve() const {
         "name an operator (tune run matmul M=128 N=128 K=128) or a suite (--suite FILE.tsv), one of the two");
   if (!words.empty()) {
     if (!only.empty()) return Invalid("--only picks lines of a suite; there is no --suite");
-    TS_ASSIGN_OR_RETURN(te::Operator op, FindOperator(words[0]));
+    TS_ASSIGN_OR_RETURN(te::Operator op, FindOperator(words[0], ""));
     std::vector<std::string> bindings(words.begin() + 1, words.end());
     std::string id = StrJoin(words, " ");
     TS_ASSIGN_OR_RETURN(NamedWorkload named, BindNamed(op, id, bindings));
@@ -133,9 +137,11 @@ Result<std::vector<NamedWorkload>> WorkloadOptions::Resolve() const {
     StrAppend(&errors, errors.empty() ? "" : "\n", suite, ": no line has the id '", id, "'",
               DidYouMean(id, ids));
   }
+  // A suite names files as seen from where it lies itself, so that both can be moved together.
+  const std::filesystem::path folder = std::filesystem::path(suite).parent_path();
   for (const te::SuiteEntry& e : entries) {
     if (!only.empty() && std::find(only.begin(), only.end(), e.id) == only.end()) continue;
-    Result<te::Operator> op = FindOperator(e.op);
+    Result<te::Operator> op = FindOperator(e.op, folder);
     Result<NamedWorkload> named =
         op.ok() ? BindNamed(*op, e.id, e.bindings) : Result<NamedWorkload>(op.status());
     if (named.ok()) {
@@ -150,11 +156,10 @@ Result<std::vector<NamedWorkload>> WorkloadOptions::Resolve() const {
 }
 
 void TargetOptions::AddTo(CLI::App* app) {
-  int64_t cpus = std::max(1u, std::thread::hardware_concurrency());
   AddChoice(app, "--target", &target, codegen::KnownTargets(),
             StrCat("what to compile for: ", StrJoin(codegen::KnownTargets(), ", ")))
       ->type_name("TARGET");
-  AddInteger(app, "--threads", &threads, 1, cpus, "the CPUs of this machine",
+  AddInteger(app, "--threads", &threads, 1, UsableCpus(), "the CPUs that this process may use",
              "threads that a kernel runs on");
   AddChoice(app, "--scenario", &scenario, {"warm", "cold"}, "whether data is in the caches before a call");
 }
@@ -169,8 +174,7 @@ measure::Scenario TargetOptions::ResolveScenario() const {
 }
 
 void DatabaseOptions::AddTo(CLI::App* app) {
-  app->add_option("--db", path, "the tuning database; standard: a file in the user's data folder")
-      ->type_name("FILE");
+  AddText(app, "--db", &path, "FILE", "the tuning database; standard: a file in the user's data folder");
 }
 
 Result<std::string> DatabaseOptions::Path() const {

@@ -28,8 +28,10 @@ enum ExitCode : int {
 };
 int ExitCodeOf(const Status& status);
 
-/// Set by the first Ctrl-C or termination signal; the second ends the process at once.
+/// Set by the first Ctrl-C or termination signal; the second ends the process at once. A command that never
+/// asks is ended by the first: files and databases are written so that this harms none.
 const std::atomic<bool>& Interrupted();
+/// To be called first of all.
 void WatchSignals();
 
 /// An operator with its bindings: what a line of a suite, or the command line, names.
@@ -37,7 +39,8 @@ struct NamedWorkload {
   std::string id;  // of a suite; else the operator and its bindings
   te::Workload workload;
   std::string hash;
-  std::string line;  // as in a suite: what a peer is given
+  std::string line;        // as in a suite: what a peer is given
+  std::string definition;  // the operator as a file of its own (te::SourceOf)
 };
 
 /// Options by which a user names workloads: FILE.te or OPERATOR with NAME=VALUE, or --suite.

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "cli/command.h"
 #include "measure/statistics.h"
 #include "support/forked_child.h"
 #include "support/strings.h"
@@ -136,7 +137,7 @@ std::vector<Standing> HoldContest(const std::vector<Entrant>& entrants, double s
   std::vector<Standing> standings(entrants.size());
   std::vector<Seat> seats(entrants.size());
   Blobs inputs;
-  for (size_t i = 0; i < entrants.size(); ++i) {
+  for (size_t i = 0; i < entrants.size() && !Interrupted(); ++i) {
     Standing& standing = standings[i];
     Result<ForkedChild> started = ForkChild([&](int in, int out) { Serve(entrants[i], inputs, in, out); });
     if (!started.ok()) {
@@ -170,7 +171,7 @@ std::vector<Standing> HoldContest(const std::vector<Entrant>& entrants, double s
   // Each round begins with another contender, so that none always follows the same one.
   constexpr int kMostRounds = 51;
   for (int round = 0; round < kMostRounds; ++round) {
-    for (size_t k = 0; k < entrants.size(); ++k) {
+    for (size_t k = 0; k < entrants.size() && !Interrupted(); ++k) {
       size_t i = (k + static_cast<size_t>(round)) % entrants.size();
       if (!seats[i].child || round >= seats[i].rounds) continue;
       double ns = 0;
@@ -183,6 +184,10 @@ std::vector<Standing> HoldContest(const std::vector<Entrant>& entrants, double s
         seats[i].child.reset();
       }
     }
+  }
+  if (Interrupted()) {
+    for (Standing& standing : standings) standing.status = Quiet(kInterrupted);
+    return standings;
   }
   for (size_t i = 0; i < entrants.size(); ++i) {
     if (!seats[i].child) continue;

@@ -47,7 +47,7 @@ struct Standing {
 /// Runs the contest: at least 5 and at most 51 rounds, as many as fit `seconds` for each entrant. A turn is
 /// one untimed run (with several threads, untimed ones for some milliseconds) and then timed ones for two
 /// milliseconds, or a single longer one; between turns a contender's process is stopped. Standings are in the
-/// entrants' order.
+/// entrants' order. Once Interrupted(), it ends after the turn, and no standing is ok.
 std::vector<Standing> HoldContest(const std::vector<Entrant>& entrants, double seconds);
 
 }  // namespace tunesmith::cli

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // tune db: questions about the tuning log, and its care.
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <limits>
 
 #include "cli/command.h"
+#include "cli/filter_names.h"
 #include "cli/kernels.h"
 #include "cli/limit.h"
 #include "cli/option_values.h"
@@ -15,9 +17,9 @@
 #include "database/read_only_sql.h"
 #include "database/record_json.h"
 #include "schedule/trace.h"
+#include "support/files.h"
 #include "support/strings.h"
 #include "support/units.h"
-#include "te/language.h"
 
 namespace tunesmith::cli {
 namespace {
@@ -30,6 +32,11 @@ struct Options {
   int64_t keep = 16;
   bool dry_run = false;
 };
+
+/// "1 record", "1,204 records".
+std::string Counted(int64_t count, std::string_view what) {
+  return StrCat(FormatCount(count), " ", what, count == 1 ? "" : "s");
+}
 
 std::string BindingsText(const database::Record& r) {
   return StrJoin(r.bindings, " ", [](std::string* out, const auto& binding) {
@@ -55,6 +62,26 @@ std::string LineOfRecord(const database::Record& r) {
        r.outcome.ok() ? FormatLatency(r.outcome.median_ns) : std::string(measure::NameOf(r.outcome.kind))});
 }
 
+struct Question {
+  std::unique_ptr<database::Database> database;
+  database::Filter filter;
+};
+
+/// The database, and the terms as a filter whose names it knows.
+Result<Question> Ask(const Options& o, const std::vector<std::string>& terms, database::OpenMode mode) {
+  Question q;
+  TS_ASSIGN_OR_RETURN(q.filter, database::ParseFilter(terms, database::NowNs()));
+  if (q.filter.target == "native") {
+    TS_ASSIGN_OR_RETURN(codegen::Target native, codegen::TargetNamed(q.filter.target));
+    q.filter.target = native.name;
+  }
+  TS_ASSIGN_OR_RETURN(q.database, o.database.Open(mode));
+  if (q.filter.operator_name.empty() && q.filter.bindings.empty() && q.filter.target.empty()) return q;
+  TS_ASSIGN_OR_RETURN(database::Names names, q.database->GetNames());
+  TS_RETURN_IF_ERROR(CheckNames(q.filter, names));
+  return q;
+}
+
 /// `standard` are conditions that hold where the user says nothing else of the same name.
 Status List(const Options& o, std::initializer_list<std::string_view> standard) {
   std::vector<std::string> terms = o.words;
@@ -64,15 +91,13 @@ Status List(const Options& o, std::initializer_list<std::string_view> standard) 
                             [&](const std::string& word) { return word.starts_with(name); });
     if (!said) terms.emplace_back(term);
   }
-  TS_ASSIGN_OR_RETURN(database::Filter filter, database::ParseFilter(terms, database::NowNs()));
-  TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
-                      o.database.Open(database::OpenMode::kReadOnly));
+  TS_ASSIGN_OR_RETURN(Question q, Ask(o, terms, database::OpenMode::kReadOnly));
   bool json = o.format == "json";
   if (!json) {
     TS_RETURN_IF_ERROR(
         Emit(Style(stdout).Heading(Columns({"id", "operator", "bindings", "target", "threads", "latency"}))));
   }
-  return database->Query(filter, [&](const database::Record& r) {
+  return q.database->Query(q.filter, [&](const database::Record& r) {
     return Emit(json ? database::ToJsonLine(r) + "\n" : LineOfRecord(r));
   });
 }
@@ -96,15 +121,14 @@ Status ShowRecord(const Options& o) {
               " samples, spread ", FormatLatency(r.outcome.spread_ns), "\n");
   }
   if (r.limit_share > 0) StrAppend(&text, "limit share  ", FormatShare(r.limit_share), "\n");
-  return Emit(StrCat(text, "environment  ", r.environment, "\n\n", r.trace));
+  return Emit(StrCat(text, "environment  ", r.environment, "\n\n", r.definition,
+                     r.definition.empty() ? "" : "\n", r.trace));
 }
 
 Status Delete(const Options& o) {
-  TS_ASSIGN_OR_RETURN(database::Filter filter, database::ParseFilter(o.words, database::NowNs()));
-  TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
-                      o.database.Open(database::OpenMode::kReadWrite));
-  TS_ASSIGN_OR_RETURN(int64_t deleted, database->Delete(filter));
-  return Emit(StrCat(FormatCount(deleted), deleted == 1 ? " record" : " records", " deleted\n"));
+  TS_ASSIGN_OR_RETURN(Question q, Ask(o, o.words, database::OpenMode::kReadWrite));
+  TS_ASSIGN_OR_RETURN(int64_t deleted, q.database->Delete(q.filter));
+  return Emit(StrCat(Counted(deleted, "record"), " deleted\n"));
 }
 
 Status Collect(const Options& o) {
@@ -115,29 +139,30 @@ Status Collect(const Options& o) {
   policy.keep_since_ns = database::NowNs();
   policy.dry_run = o.dry_run;
   TS_ASSIGN_OR_RETURN(database::GcCounts counts, database->Gc(policy));
-  return Emit(StrCat(o.dry_run ? "dry run: " : "", FormatCount(counts.dropped_timed), " slower records and ",
-                     FormatCount(counts.dropped_failures), " failures dropped, ", FormatCount(counts.kept),
-                     " kept\n"));
+  return Emit(StrCat(o.dry_run ? "dry run: " : "", Counted(counts.dropped_timed, "trial"), " and ",
+                     Counted(counts.dropped_failures, "failure"), " dropped, ",
+                     Counted(counts.kept, "record"), " kept\n"));
 }
 
-/// Whether what a record says of itself holds: its workload is what its operator and bindings make, its trace
-/// replays on that and lowers to a valid program, and its latency is one that a machine can reach. Records of
-/// operators that are not standard ones can only be looked at.
+/// Whether what a record says of itself holds: its workload is what its definition and bindings make, its
+/// trace replays on that and, unless it failed, lowers to a valid program, and its latency is one that a
+/// machine can reach.
 Status VerifyRecord(const database::Record& r, const measure::Limits& limits) {
   Result<schedule::Trace> trace = schedule::ParseTrace(r.trace);
   if (!trace.ok()) return Annotate(trace.status(), "trace");
   if (trace->target != r.key.target)
     return Invalid(StrCat("trace: it is for the target ", trace->target, ", the record for ", r.key.target));
-  Result<te::Operator> op = te::StandardOperator(r.operator_name);
-  if (!op.ok()) return absl::OkStatus();
-  std::vector<std::string> bindings;
-  for (const auto& [name, value] : r.bindings) bindings.push_back(StrCat(name, "=", value));
-  Result<te::Workload> workload = te::Bind(*op, bindings);
-  if (!workload.ok()) return Annotate(workload.status(), "bindings");
-  if (te::WorkloadHash(*workload) != r.key.workload)
-    return Invalid("workload: its hash is not that of the operator with these bindings");
-  if (!r.outcome.ok()) return absl::OkStatus();
+  Result<te::Workload> workload = WorkloadOf(r);
+  if (absl::IsNotFound(workload.status()))
+    return Invalid(StrCat(MessageOf(workload.status()), ", so that its trace cannot be checked"));
+  TS_RETURN_IF_ERROR(workload);
   Result<BuiltKernel> built = BuildTrace(*workload, *trace);
+  if (!r.outcome.ok()) {
+    bool replays = std::any_of(
+        workload->algorithms.begin(), workload->algorithms.end(),
+        [&](const te::Algorithm& a) { return schedule::Replay(*trace, te::Normalize(a.graph)).ok(); });
+    return replays ? absl::OkStatus() : Annotate(built.status(), "trace");
+  }
   if (!built.ok()) return Annotate(built.status(), "trace");
   // The record may be from a better machine, but one core is not so many times better than another.
   constexpr double kBetterMachine = 64;
@@ -154,15 +179,13 @@ Status VerifyRecord(const database::Record& r, const measure::Limits& limits) {
 }
 
 Status ExportRecords(const Options& o) {
-  TS_ASSIGN_OR_RETURN(database::Filter filter, database::ParseFilter(o.words, database::NowNs()));
-  TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
-                      o.database.Open(database::OpenMode::kReadOnly));
-  if (o.output.empty()) return database::Export(*database, filter, std::cout, "standard output").status();
+  TS_ASSIGN_OR_RETURN(Question q, Ask(o, o.words, database::OpenMode::kReadOnly));
+  if (o.output.empty()) return database::Export(*q.database, q.filter, std::cout, "standard output").status();
+  errno = 0;
   std::ofstream file(o.output, std::ios::binary);
-  if (!file)
-    return Unavailable(StrCat("cannot write ", o.output, "; is its folder there, and may you write in it?"));
-  TS_ASSIGN_OR_RETURN(int64_t count, database::Export(*database, filter, file, o.output));
-  std::fprintf(stderr, "%lld records exported\n", static_cast<long long>(count));
+  if (!file) return FileError("write", o.output, errno);
+  TS_ASSIGN_OR_RETURN(int64_t count, database::Export(*q.database, q.filter, file, o.output));
+  std::fprintf(stderr, "%s exported\n", Counted(count, "record").c_str());
   return absl::OkStatus();
 }
 
@@ -174,8 +197,8 @@ Status ImportRecords(const Options& o) {
   auto verify = [&](const database::Record& r) { return VerifyRecord(r, limits); };
   for (const std::string& path : o.words) {
     TS_ASSIGN_OR_RETURN(database::InsertCounts counts, database::Import(*database, path, verify));
-    TS_RETURN_IF_ERROR(Emit(StrCat(path, ": ", FormatCount(counts.added), " records added, ",
-                                   FormatCount(counts.already), " were there\n")));
+    TS_RETURN_IF_ERROR(Emit(StrCat(path, ": ", Counted(counts.added, "record"), " added, ",
+                                   FormatCount(counts.already), " there already\n")));
   }
   return absl::OkStatus();
 }
@@ -314,7 +337,7 @@ void AddDatabase(CLI::App* app, Action* action) {
     if (verb.prints_results)
       AddChoice(sub, "--format", &o->format, {"text", "json"}, "json: one object a line");
     if (name == "export")
-      sub->add_option("-o,--output", o->output, "the file; standard: standard output")->type_name("FILE");
+      AddText(sub, "-o,--output", &o->output, "FILE", "the file; standard: standard output");
     if (name == "gc") {
       AddInteger(sub, "--keep", &o->keep, 0, std::numeric_limits<int64_t>::max(), "",
                  "records to keep of each key");

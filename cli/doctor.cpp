@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <thread>
 
 #include "cli/command.h"
 #include "cli/kernels.h"
@@ -19,6 +18,7 @@
 #include "measure/runner_process.h"
 #include "support/files.h"
 #include "support/strings.h"
+#include "support/thread_pool.h"
 #include "support/units.h"
 #include "te/language.h"
 
@@ -33,7 +33,6 @@ struct Options {
   std::string format = "text";
 };
 
-int Cpus() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
 
 Finding Problem(std::string name, const Status& status, std::string cure) {
   return {State::kProblem, std::move(name), std::string(MessageOf(status)), std::move(cure)};
@@ -56,7 +55,7 @@ Finding XgboostFinding() {
 
 Finding CpuFinding() {
   Result<codegen::Target> native = codegen::TargetNamed("native");
-  std::string cpu = StrCat(measure::CpuModel(), "; ", Cpus(), Cpus() == 1 ? " CPU" : " CPUs");
+  std::string cpu = StrCat(measure::CpuModel(), "; ", UsableCpus(), UsableCpus() == 1 ? " CPU" : " CPUs");
   if (!native.ok()) {
     return {State::kProblem, "CPU", StrCat(cpu, "; ", MessageOf(native.status())),
             "tune on an x86-64 machine with SSE4.2 or better"};
@@ -231,7 +230,7 @@ Status Doctor(const Options& o) {
     return FlushOutput();
   };
   // The load is read before the looks at other things add to it.
-  std::vector<Finding> system = SystemFindings("/", Cpus());
+  std::vector<Finding> system = SystemFindings("/", UsableCpus());
   for (Finding (*look)() : {ProgramFinding, XgboostFinding, CpuFinding, MemoryFinding, ClockFinding})
     TS_RETURN_IF_ERROR(tell(look()));
   for (const Finding& finding : system) TS_RETURN_IF_ERROR(tell(finding));

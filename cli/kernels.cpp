@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/kernels.h"
 
+#include <limits>
+
 #include "ir/lower.h"
 #include "search/search_policy.h"
 #include "search/tuner.h"
+#include "support/files.h"
 #include "support/strings.h"
+#include "te/language.h"
 
 namespace tunesmith::cli {
 
@@ -23,6 +27,13 @@ Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen
     refused = built.status();
   }
   return refused;
+}
+
+Result<schedule::Trace> ReadTrace(const std::string& path) {
+  constexpr int64_t kMostBytes = 1 << 20;
+  TS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kMostBytes));
+  Result<schedule::Trace> trace = schedule::ParseTrace(text);
+  return trace.ok() ? trace : Annotate(trace.status(), path);
 }
 
 Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, const database::Key& key) {
@@ -44,6 +55,30 @@ Result<database::Record> RecordById(database::Database* database, const std::str
   if (found.size() > 1)
     return Invalid(StrCat("several records' ids begin with ", prefix, "; give more digits"));
   return found[0];
+}
+
+Result<te::Workload> WorkloadOf(const database::Record& record) {
+  auto in_definition = [](const Status& status) {
+    return Annotate(Invalid(MessageOf(status)), "definition");
+  };
+  Result<te::Operator> op = te::StandardOperator(record.operator_name);
+  if (!record.definition.empty()) {
+    Result<te::Module> module = te::Parse(record.definition, record.operator_name);
+    if (!module.ok()) return in_definition(module.status());
+    const te::Operator* found = module->Find(record.operator_name);
+    if (!found) return Invalid(StrCat("definition: it defines no operator ", record.operator_name));
+    op = *found;
+  }
+  if (!op.ok())
+    return NotFound(StrCat("definition: missing, and ", record.operator_name, " is no standard operator"));
+  std::vector<std::string> bindings;
+  for (const auto& [name, value] : record.bindings) bindings.push_back(StrCat(name, "=", value));
+  // Nothing is computed here, so that the workload may be one for a larger machine.
+  Result<te::Workload> workload = te::Bind(*op, bindings, std::numeric_limits<int64_t>::max());
+  if (!workload.ok()) return Annotate(workload.status(), "bindings");
+  if (te::WorkloadHash(*workload) != record.key.workload)
+    return Invalid("workload: its hash is not that of the operator with these bindings");
+  return workload;
 }
 
 Result<BuiltKernel> BuildTrace(const te::Workload& workload, const schedule::Trace& trace) {

@@ -28,10 +28,17 @@ struct BuiltKernel {
 /// The schedule that needs no trial.
 Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen::Target& target,
                                      int threads);
+/// The trace in a file.
+Result<schedule::Trace> ReadTrace(const std::string& path);
 /// The trace of the key's best record (database/filter.h); nothing if there is none.
 Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, const database::Key& key);
 /// The one record whose id begins with `prefix`. Errors: not hexadecimal, none, several.
 Result<database::Record> RecordById(database::Database* database, const std::string& prefix);
+/// The record's workload, made from its definition, or from the standard operator of its name if it has none.
+/// Errors begin with the record's field that is wrong: a definition that cannot be read or is not of the
+/// record's operator, bindings that do not fit, a workload that is not what the definition makes. NotFound:
+/// there is no definition.
+Result<te::Workload> WorkloadOf(const database::Record& record);
 /// Replays a trace on the workload's algorithms; the first that it fits.
 Result<BuiltKernel> BuildTrace(const te::Workload& workload, const schedule::Trace& trace);
 

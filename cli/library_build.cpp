@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <thread>
 
 #include "cli/kernels.h"
+#include "cli/option_values.h"
 #include "cli/output.h"
 #include "codegen/llvm/compile.h"
 #include "library/folder.h"
@@ -113,18 +113,19 @@ std::string Report(const library::Library& library, const std::string& folder) {
 }  // namespace
 
 void LibraryOptions::AddTo(CLI::App* app, bool required) {
-  app->add_option("-o,--output", output, "the library's folder: new, empty, or an earlier library")
-      ->type_name("DIR")
+  AddText(app, "-o,--output", &output, "DIR", "the library's folder: new, empty, or an earlier library")
       ->required(required);
-  app->add_option("--name", name,
-                  "of the library: the prefix of its functions; standard: tuned_ and the suite or operator")
-      ->type_name("NAME");
-  app->add_option("--missing", missing, "a workload without a record: its default schedule, or fail")
-      ->check(CLI::IsMember({"default", "fail"}))
-      ->capture_default_str();
+  AddText(app, "--name", &name, "NAME",
+          "of the library: the prefix of its functions; standard: tuned_ and the suite or operator");
+  AddChoice(app, "--missing", &missing, {"default", "fail"},
+            "a workload without a record: its default schedule, or fail");
 }
 
 Status LibraryOptions::Check() const {
+  if (output.empty()) {
+    if (name.empty() && missing == "default") return absl::OkStatus();
+    return Invalid("--name and --missing are of a library; name its folder too: -o DIR");
+  }
   if (!name.empty()) TS_RETURN_IF_ERROR(library::CheckLibraryName(name));
   return library::CheckFolder(output);
 }
@@ -159,7 +160,7 @@ Result<std::string> BuildLibrary(const LibraryOptions& options, const WorkloadOp
                  target.name.c_str(), measure::ToString(scenario).c_str(), missing.c_str());
     return Quiet(kFailed);
   }
-  ThreadPool pool(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+  ThreadPool pool(UsableCpus());
   ParallelFor(&pool, jobs.size(), [&](size_t n) {
     if (Interrupted()) return;
     Job& job = jobs[n];

@@ -16,7 +16,8 @@ struct LibraryOptions {
   std::string missing = "default";
   /// Adds the options; -o must be given if `required`.
   void AddTo(CLI::App* app, bool required);
-  /// Fails if the library could not be written after all the work.
+  /// Fails if the library could not be written after all the work, or if no folder is named for what is said
+  /// of it.
   Status Check() const;
 };
 

@@ -17,6 +17,13 @@ std::string CheckInteger(const std::string& text, int64_t low, int64_t high, con
                 what);
 }
 
+std::string CheckText(const std::string& text) {
+  if (text.empty()) return "the value is empty; leave the option out, or name one";
+  // The parser takes -oDIR for -o DIR, and so -o=DIR for a folder of that odd name.
+  if (text[0] == '=') return StrCat("'", text, "' begins with '='; put a blank in its place");
+  return "";
+}
+
 std::string CheckSeconds(const std::string& text) {
   double seconds = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
@@ -28,6 +35,13 @@ std::string CheckSeconds(const std::string& text) {
 std::string CheckChoice(const std::string& text, const std::vector<std::string>& choices) {
   if (std::find(choices.begin(), choices.end(), text) != choices.end()) return "";
   return StrCat("there is no '", text, "'; there are: ", StrJoin(choices, ", "), DidYouMean(text, choices));
+}
+
+CLI::Option* AddText(CLI::App* app, const std::string& name, std::string* value, const std::string& type,
+                     const std::string& help) {
+  return app->add_option(name, *value, help)
+      ->type_name(type)
+      ->check(CLI::Validator([](std::string& text) { return CheckText(text); }, "", name));
 }
 
 CLI::Option* AddSeconds(CLI::App* app, const std::string& name, double* value, const std::string& help) {

@@ -11,11 +11,16 @@
 
 namespace tunesmith::cli {
 
-/// Decimal whole numbers from `low` to `high`; `what` ("the CPUs of this machine") says where `high` comes
-/// from, or is empty. The library alone would take 0x10 for 16 and 010 for 8.
+/// Decimal whole numbers from `low` to `high`; `what` ("the CPUs that this process may use") says where
+/// `high` comes from, or is empty. The library alone would take 0x10 for 16 and 010 for 8.
 template <class T>
 CLI::Option* AddInteger(CLI::App* app, const std::string& name, T* value, int64_t low, int64_t high,
                         const std::string& what, const std::string& help);
+
+/// Text that is not empty: an empty one is what a variable of a script gives that was never set. Nor does it
+/// begin with '='.
+CLI::Option* AddText(CLI::App* app, const std::string& name, std::string* value, const std::string& type,
+                     const std::string& help);
 
 /// Seconds: a decimal number, 0 or more.
 CLI::Option* AddSeconds(CLI::App* app, const std::string& name, double* value, const std::string& help);
@@ -30,6 +35,7 @@ CLI::Option* AddChoices(CLI::App* app, const std::string& name, std::vector<std:
 
 /// Checks of the values themselves: empty if right, else what is wrong with `text`.
 std::string CheckInteger(const std::string& text, int64_t low, int64_t high, const std::string& what);
+std::string CheckText(const std::string& text);
 std::string CheckSeconds(const std::string& text);
 std::string CheckChoice(const std::string& text, const std::vector<std::string>& choices);
 

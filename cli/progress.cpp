@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/progress.h"
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -68,10 +69,8 @@ std::string ProgressText(const Standpoint& at, int64_t new_trials, double second
     double of_budget = std::max(0.0, at.budget_seconds - seconds);
     left = rate > 0 ? std::min(left, of_budget) : of_budget;
   }
-  char rate_text[32];
-  std::snprintf(rate_text, sizeof rate_text, "%.1f/s", rate);
-  return StrCat(at.trials, "/", at.of_trials, " trials, ", rate_text, ", ", FormatWait(left), " left | ",
-                at.workload, at.workload.empty() ? "" : ": ", at.best);
+  return fmt::format("{}/{} trials, {:.1f}/s, {} left | {}{}{}", at.trials, at.of_trials, rate,
+                     FormatWait(left), at.workload, at.workload.empty() ? "" : ": ", at.best);
 }
 
 }  // namespace tunesmith::cli

@@ -2,7 +2,6 @@
 // tune run: searches, records every trial, prints what was found.
 #include <chrono>
 #include <cstdio>
-#include <thread>
 
 #include "cli/command.h"
 #include "cli/kernels.h"
@@ -15,6 +14,7 @@
 #include "measure/local_measurer.h"
 #include "search/scheduler.h"
 #include "support/strings.h"
+#include "support/thread_pool.h"
 #include "support/units.h"
 #include "te/language.h"
 
@@ -60,13 +60,14 @@ Result<std::vector<search::EarlierTrial>> EarlierTrials(database::Database* data
   return earlier;
 }
 
-Status Record(database::Database* database, const Run& run, const search::TrialReport& report,
-              const search::TuneOptions& options) {
+Result<database::Record> RecordOf(const Run& run, const search::TrialReport& report,
+                                  const search::TuneOptions& options) {
   const measure::Bound& bound = run.bounds.Of(report.trace);
   database::Record draft;
   draft.key = run.key;
   draft.operator_name = run.named.workload.op;
   draft.bindings = run.named.workload.bindings;
+  draft.definition = run.named.definition;
   draft.trace = schedule::ToString(report.trace);
   draft.outcome = report.outcome;
   draft.processes = report.processes;
@@ -78,10 +79,18 @@ Status Record(database::Database* database, const Run& run, const search::TrialR
                                       {"seed", options.seed}})
                           .dump();
   draft.created_ns = database::NowNs();
-  TS_ASSIGN_OR_RETURN(database::Record record, database::Seal(std::move(draft)));
-  TS_ASSIGN_OR_RETURN(database::InsertCounts counts, database->Insert(std::span(&record, 1)));
-  return counts.added + counts.already == 1 ? absl::OkStatus()
-                                            : Internal("a record was neither added nor there");
+  return database::Seal(std::move(draft));
+}
+
+/// All of them or none.
+Status Record(database::Database* database, const Run& run, std::span<const search::TrialReport> reports,
+              const search::TuneOptions& options) {
+  std::vector<database::Record> records;
+  for (const search::TrialReport& report : reports) {
+    TS_ASSIGN_OR_RETURN(database::Record record, RecordOf(run, report, options));
+    records.push_back(std::move(record));
+  }
+  return database->Insert(records).status();
 }
 
 Standpoint StandpointOf(const Options& o, const std::vector<Run>& runs,
@@ -99,7 +108,7 @@ Standpoint StandpointOf(const Options& o, const std::vector<Run>& runs,
 }
 
 Status RunTune(const Options& o) {
-  if (!o.library.output.empty()) TS_RETURN_IF_ERROR(o.library.Check());
+  TS_RETURN_IF_ERROR(o.library.Check());
   TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, o.workloads.Resolve());
   TS_ASSIGN_OR_RETURN(codegen::Target target, o.target.ResolveTarget());
   TS_RETURN_IF_ERROR(codegen::RunsHere(target));
@@ -107,7 +116,7 @@ Status RunTune(const Options& o) {
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
                       o.database.Open(database::OpenMode::kReadWrite));
   TS_ASSIGN_OR_RETURN(measure::LocalMeasurer measurer, measure::LocalMeasurer::Create({}));
-  int jobs = o.jobs > 0 ? o.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  int jobs = o.jobs > 0 ? o.jobs : UsableCpus();
   ThreadPool pool(jobs);
   bool json = o.format == "json";
   Progress progress(!json && IsTerminal(stderr));
@@ -131,11 +140,14 @@ Status RunTune(const Options& o) {
     TS_ASSIGN_OR_RETURN(std::vector<search::EarlierTrial> earlier, EarlierTrials(database.get(), &run));
     TS_ASSIGN_OR_RETURN(std::shared_ptr<const measure::Expectation> expectation,
                         measure::PrepareExpectation(run.named.workload));
-    auto report = [&, i](const search::TrialReport& trial) -> Status {
-      TS_RETURN_IF_ERROR(Record(database.get(), runs[i], trial, o.tune));
-      NoteDefault(&runs[i], schedule::ToString(trial.trace), trial.outcome, trial.finalist);
-      progress.Trial(StandpointOf(o, runs, tasks, i));
-      return json ? EmitJson(TrialJson(runs[i], trial)) : absl::OkStatus();
+    auto report = [&, i](std::span<const search::TrialReport> reports) -> Status {
+      TS_RETURN_IF_ERROR(Record(database.get(), runs[i], reports, o.tune));
+      for (const search::TrialReport& trial : reports) {
+        NoteDefault(&runs[i], schedule::ToString(trial.trace), trial.outcome, trial.finalist);
+        progress.Trial(StandpointOf(o, runs, tasks, i));
+        if (json) TS_RETURN_IF_ERROR(EmitJson(TrialJson(runs[i], trial)));
+      }
+      return absl::OkStatus();
     };
     search::TuneOptions options = o.tune;
     options.limit_ns = run.bounds.Least().ns;
@@ -160,18 +172,15 @@ Status RunTune(const Options& o) {
   bool all_found = tasks.size() == runs.size();
   runs.erase(runs.begin() + static_cast<std::ptrdiff_t>(tasks.size()), runs.end());
   std::vector<search::TuneResult> results;
-  std::vector<std::string> stopped;
   for (const search::Task& task : tasks) {
     const search::TuneResult& r = task.tuner->result();
     results.push_back(r);
-    stopped.push_back(!r.stopped.empty() ? r.stopped : Interrupted() ? "interrupted" : "seconds");
     all_found = all_found && r.found;
   }
   if (json) {
-    for (size_t i = 0; i < runs.size(); ++i)
-      TS_RETURN_IF_ERROR(EmitJson(ResultJson(runs[i], results[i], stopped[i])));
+    for (size_t i = 0; i < runs.size(); ++i) TS_RETURN_IF_ERROR(EmitJson(ResultJson(runs[i], results[i])));
   } else {
-    TS_RETURN_IF_ERROR(Emit(ResultTable(runs, results, stopped, SecondsSince(start))));
+    TS_RETURN_IF_ERROR(Emit(ResultTable(runs, results, SecondsSince(start))));
   }
   TS_RETURN_IF_ERROR(status);
   if (Interrupted()) return Quiet(kInterrupted);

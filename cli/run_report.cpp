@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run_report.h"
 
-#include <cstdio>
+#include <fmt/format.h>
 
 #include "cli/output.h"
 #include "support/strings.h"
@@ -11,12 +11,6 @@ namespace tunesmith::cli {
 namespace {
 
 nlohmann::json NumberOrNull(double value) { return value > 0 ? nlohmann::json(value) : nlohmann::json(); }
-
-std::string Fixed(const char* format, double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
 
 /// "2 timeout, 1 crash"; empty if all went well.
 std::string Failures(const search::TuneResult& result) {
@@ -29,10 +23,10 @@ std::string Failures(const search::TuneResult& result) {
 }
 
 /// What else there is to say of a workload, a line each.
-std::string Notes(const Run& run, const search::TuneResult& r, const std::string& stopped) {
+std::string Notes(const Run& run, const search::TuneResult& r) {
   std::string notes;
   auto say = [&](const auto&... parts) { StrAppend(&notes, run.named.id, ": ", parts..., "\n"); };
-  if (stopped != "trials") say("stopped by: ", stopped);
+  if (r.stopped != "trials") say("stopped by: ", r.stopped);
   if (std::string failures = Failures(r); !failures.empty()) say("trials that failed: ", failures);
   if (r.drops.considered() > 0) {
     std::string reasons;
@@ -65,12 +59,12 @@ nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial) {
   return line;
 }
 
-nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, const std::string& stopped) {
+nlohmann::json ResultJson(const Run& run, const search::TuneResult& result) {
   const measure::Bound& bound = run.bounds.Of(result.best);
   nlohmann::json line = {{"event", "result"},           {"workload", run.named.hash},
                          {"id", run.named.id},          {"trials", run.earlier + result.trials},
                          {"new_trials", result.trials}, {"outcomes", result.outcomes},
-                         {"seconds", run.seconds},      {"stopped", stopped},
+                         {"seconds", run.seconds},      {"stopped", result.stopped},
                          {"checked", result.found}};
   if (result.finals.finalists > 0) {
     line["finals"] = {{"finalists", result.finals.finalists},
@@ -92,7 +86,7 @@ nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, cons
 }
 
 std::string ResultTable(const std::vector<Run>& runs, const std::vector<search::TuneResult>& results,
-                        const std::vector<std::string>& stopped, double seconds) {
+                        double seconds) {
   Style style(stdout);
   Table table({{"workload"},
                {"default", Align::kRight},
@@ -104,23 +98,25 @@ std::string ResultTable(const std::vector<Run>& runs, const std::vector<search::
                {"seconds", Align::kRight},
                {"checked"}});
   std::string notes;
-  bool all_found = true;
+  bool all_found = true, all_tried = true;
   for (size_t i = 0; i < runs.size(); ++i) {
     const Run& run = runs[i];
     const search::TuneResult& r = results[i];
     all_found = all_found && r.found;
+    all_tried = all_tried && (run.earlier + r.trials > 0);
     table.Add({run.named.id, run.default_ns > 0 ? FormatLatency(run.default_ns) : "-",
                r.found ? FormatLatency(r.best_ns) : "-",
-               r.found && run.default_ns > 0 ? Fixed("%.2fx", run.default_ns / r.best_ns) : "-",
+               r.found && run.default_ns > 0 ? fmt::format("{:.2f}x", run.default_ns / r.best_ns) : "-",
                r.found ? ShareText(run.bounds.Of(r.best), r.best_ns) : "-",
-               FormatCount(run.earlier + r.trials), FormatCount(r.trials), Fixed("%.1f", run.seconds),
+               FormatCount(run.earlier + r.trials), FormatCount(r.trials), fmt::format("{:.1f}", run.seconds),
                r.found ? "yes" : "no kernel"});
-    notes += Notes(run, r, stopped[i]);
+    notes += Notes(run, r);
   }
   if (!results.empty() && !results[0].model_notice.empty()) StrAppend(&notes, results[0].model_notice, "\n");
-  std::string last = all_found
-                         ? style.Good("Every kernel was checked against its definition before it was timed.")
-                         : style.Bad("For some workloads no kernel was found that is right.");
+  std::string last =
+      all_found    ? style.Good("Every kernel was checked against its definition before it was timed.")
+      : !all_tried ? style.Bad("Some workloads were not tried yet; the same command goes on with them.")
+                   : style.Bad("For some workloads no kernel was found that is right.");
   return StrCat(table.ToString(style), notes, FormatWait(seconds), " in all. ", last, "\n");
 }
 

@@ -25,13 +25,13 @@ struct Run {
 
 /// {"event": "trial", …}, or {"event": "finalist", …} for one that was timed again when the search had ended.
 nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial);
-/// {"event": "result", …}; `stopped` says why no more was tried.
-nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, const std::string& stopped);
+/// {"event": "result", …}.
+nlohmann::json ResultJson(const Run& run, const search::TuneResult& result);
 
 /// The final table, and below it what else there is to say of each workload, a line each: why it stopped
 /// before its trials were used up, what became of trials that failed, how many candidates were dropped and
 /// why, how the finals went.
 std::string ResultTable(const std::vector<Run>& runs, const std::vector<search::TuneResult>& results,
-                        const std::vector<std::string>& stopped, double seconds);
+                        double seconds);
 
 }  // namespace tunesmith::cli

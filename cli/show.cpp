@@ -7,7 +7,6 @@
 #include "cli/option_values.h"
 #include "cli/output.h"
 #include "codegen/llvm/compile.h"
-#include "support/files.h"
 #include "support/strings.h"
 
 namespace tunesmith::cli {
@@ -25,11 +24,7 @@ struct Options {
 Result<schedule::Trace> ChooseTrace(const Options& o, const NamedWorkload& named,
                                     const codegen::Target& target, const measure::Scenario& scenario) {
   if (o.trace == "default") return DefaultTrace(named.workload, target, scenario.threads);
-  if (!o.trace.empty()) {
-    constexpr int64_t kMostBytes = 1 << 20;
-    TS_ASSIGN_OR_RETURN(std::string text, ReadFile(o.trace, kMostBytes));
-    return schedule::ParseTrace(text);
-  }
+  if (!o.trace.empty()) return ReadTrace(o.trace);
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database, o.database.OpenIfThere());
   if (database) {
     TS_ASSIGN_OR_RETURN(std::optional<schedule::Trace> best,
@@ -40,9 +35,9 @@ Result<schedule::Trace> ChooseTrace(const Options& o, const NamedWorkload& named
 }
 
 /// Every form asked for, one after the other under its name.
-Status Print(const Options& o, const NamedWorkload& named, const schedule::Trace& trace,
+Status Print(const Options& o, const te::Workload& workload, const schedule::Trace& trace,
              const codegen::Target& target) {
-  TS_ASSIGN_OR_RETURN(BuiltKernel built, BuildTrace(named.workload, trace));
+  TS_ASSIGN_OR_RETURN(BuiltKernel built, BuildTrace(workload, trace));
   std::optional<codegen::Listing> listing;
   for (const std::string& form : o.forms) {
     bool of_llvm = form == "llvm" || form == "optimised-llvm" || form == "assembly";
@@ -62,30 +57,30 @@ Status Print(const Options& o, const NamedWorkload& named, const schedule::Trace
   return absl::OkStatus();
 }
 
-/// The record's workload: its operator with its bindings. The operator is a standard one, or the one that
-/// was named in words.
-Result<NamedWorkload> WorkloadOf(const Options& o, const database::Record& record) {
+/// The record's workload: that of the operator that was named in words, else of its own definition.
+Result<te::Workload> WorkloadFor(const Options& o, const database::Record& record) {
+  const std::string id = record.id.substr(0, 12);
+  if (o.workloads.words.empty()) {
+    Result<te::Workload> workload = WorkloadOf(record);
+    if (!absl::IsNotFound(workload.status())) return workload;
+    return NotFound(StrCat("record ", id, " is of ", record.operator_name,
+                           ", which is no standard operator; name its file: tune show FILE.te --record ",
+                           id));
+  }
   WorkloadOptions words;
   words.words = o.workloads.words;
-  if (words.words.empty()) words.words = {record.operator_name};
   bool file = words.words[0].find(".te") != std::string::npos;
   if (!file && words.words[0] != record.operator_name) {
-    return Invalid(StrCat("record ", record.id.substr(0, 12), " is of ", record.operator_name, ", not of ",
-                          words.words[0], "; leave the operator out"));
+    return Invalid(StrCat("record ", id, " is of ", record.operator_name, ", not of ", words.words[0],
+                          "; leave the operator out"));
   }
   for (const auto& [name, value] : record.bindings) words.words.push_back(StrCat(name, "=", value));
-  Result<std::vector<NamedWorkload>> workloads = words.Resolve();
-  if (!workloads.ok() && o.workloads.words.empty() && absl::IsNotFound(workloads.status())) {
-    return NotFound(StrCat("record ", record.id.substr(0, 12), " is of ", record.operator_name,
-                           ", which is no standard operator; name its file: tune show FILE.te --record ",
-                           record.id.substr(0, 12)));
+  TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, words.Resolve());
+  if (workloads[0].hash != record.key.workload) {
+    return Invalid(StrCat("record ", id, " is of another computation than ", workloads[0].id,
+                          "; name the operator that it was made for"));
   }
-  if (!workloads.ok()) return workloads.status();
-  if ((*workloads)[0].hash != record.key.workload) {
-    return Invalid(StrCat("record ", record.id.substr(0, 12), " is of another computation than ",
-                          (*workloads)[0].id, "; name the operator that it was made for"));
-  }
-  return (*workloads)[0];
+  return workloads[0].workload;
 }
 
 Status ShowRecord(const Options& o) {
@@ -94,10 +89,10 @@ Status ShowRecord(const Options& o) {
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
                       o.database.Open(database::OpenMode::kReadOnly));
   TS_ASSIGN_OR_RETURN(database::Record record, RecordById(database.get(), o.record));
-  TS_ASSIGN_OR_RETURN(NamedWorkload named, WorkloadOf(o, record));
+  TS_ASSIGN_OR_RETURN(te::Workload workload, WorkloadFor(o, record));
   TS_ASSIGN_OR_RETURN(codegen::Target target, codegen::TargetNamed(record.key.target));
   TS_ASSIGN_OR_RETURN(schedule::Trace trace, schedule::ParseTrace(record.trace));
-  return Print(o, named, trace, target);
+  return Print(o, workload, trace, target);
 }
 
 Status Show(const Options& o) {
@@ -108,7 +103,7 @@ Status Show(const Options& o) {
   for (const NamedWorkload& named : workloads) {
     if (workloads.size() > 1) TS_RETURN_IF_ERROR(Emit(StrCat("=== ", named.id, "\n")));
     TS_ASSIGN_OR_RETURN(schedule::Trace trace, ChooseTrace(o, named, target, scenario));
-    TS_RETURN_IF_ERROR(Print(o, named, trace, target));
+    TS_RETURN_IF_ERROR(Print(o, named.workload, trace, target));
   }
   return absl::OkStatus();
 }
@@ -123,11 +118,9 @@ void AddShow(CLI::App* app, Action* action) {
   o->workloads.AddTo(show);
   o->target.AddTo(show);
   o->database.AddTo(show);
-  show->add_option("--trace", o->trace, "a trace's file, or 'default' for the default schedule")
-      ->type_name("FILE");
-  show->add_option("--record", o->record,
-                   "the record whose id begins so (tune db list); the best one if not given")
-      ->type_name("ID");
+  AddText(show, "--trace", &o->trace, "FILE", "a trace's file, or 'default' for the default schedule");
+  AddText(show, "--record", &o->record, "ID",
+          "the record whose id begins so (tune db list); the best one if not given");
   AddChoices(show, "--as", &o->forms, {"stages", "trace", "plan", "ir", "llvm", "optimised-llvm", "assembly"},
              "the forms to print, with commas between; standard: stages,trace,plan,ir");
   show->footer(

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/system_findings.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -32,10 +34,6 @@ std::optional<double> Number(const std::string& text) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-std::string OneDecimal(double value) {
-  return StrCat(static_cast<double>(static_cast<int64_t>(value * 10 + 0.5)) / 10);
 }
 
 Finding ClockSource(const fs::path& root) {
@@ -70,8 +68,8 @@ Finding Load(const fs::path& root, int cpus) {
   std::vector<std::string> words = WordsOf(root / "proc/loadavg");
   std::optional<double> load = words.empty() ? std::nullopt : Number(words[0]);
   if (!load) return {State::kOk, "load", "the system does not tell", ""};
-  std::string text = StrCat(OneDecimal(*load), " programs were running in the last minute, on ", cpus,
-                            cpus == 1 ? " CPU" : " CPUs");
+  std::string text = StrCat(fmt::format("{:.1f}", *load), " programs were running in the last minute, on ",
+                            cpus, cpus == 1 ? " CPU" : " CPUs");
   constexpr double kDisturbing = 0.5;
   if (*load <= kDisturbing * cpus) return {State::kOk, "load", text, ""};
   return {State::kWarning, "load", text, "end what else runs while kernels are timed, or wait for it"};
@@ -84,7 +82,7 @@ Finding Quota(const fs::path& root, int cpus) {
   std::optional<double> period = words.size() == 2 ? Number(words[1]) : std::nullopt;
   if (!quota || !period || *period <= 0) return {State::kOk, "CPU quota", "none", ""};
   double allowed = *quota / *period;
-  std::string text = StrCat("the time of ", OneDecimal(allowed), " CPUs");
+  std::string text = StrCat("the time of ", fmt::format("{:.1f}", allowed), " CPUs");
   if (allowed >= cpus) return {State::kOk, "CPU quota", text, ""};
   return {State::kWarning, "CPU quota",
           StrCat(text, " on ", cpus, ": kernels are stopped while they are timed"),

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,6 +38,12 @@ struct GcCounts {
   int64_t kept = 0;
   int64_t dropped_timed = 0;
   int64_t dropped_failures = 0;
+};
+
+/// What the file's records, and those deleted since the last gc, are of.
+struct Names {
+  std::map<std::string, std::set<std::string>> parameters;  ///< of each operator: its symbols and attributes
+  std::set<std::string> targets;
 };
 
 struct Stats {
@@ -80,6 +87,9 @@ class Database {
   virtual Result<GcCounts> Gc(const GcPolicy& policy) = 0;
 
   virtual Result<Stats> GetStats() = 0;
+
+  /// Reads a row for each operator with its bindings and for each key.
+  virtual Result<Names> GetNames() = 0;
 
   /// Reads the whole file and checks its structure: minutes for a large one. The error names the first
   /// finding.

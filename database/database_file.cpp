@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "database/schema.h"
+#include "support/files.h"
 #include "support/strings.h"
 
 namespace tunesmith::database {
@@ -62,7 +63,7 @@ Result<bool> IsThere(const std::string& path, size_t known_version) {
                               "; make its folder accessible, or choose another path"));
   }
   if (status.type() == fs::file_type::directory) {
-    return Invalid(StrCat(path, ": a folder; give the path of a file in it"));
+    return FileError("open", path, EISDIR);
   }
   if (status.type() != fs::file_type::regular) {
     return Invalid(StrCat(path, ": not a regular file; choose another path"));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "database/record_json.h"
+#include "support/files.h"
 #include "support/strings.h"
 
 namespace tunesmith::database {
@@ -35,13 +36,10 @@ LineEnd ReadLine(std::istream& in, std::string* line) {
 // Gives each line that is not empty to `take(line number, text)`. The file is opened anew for every pass.
 Status ForEachLine(const std::string& path, const std::function<Status(int64_t, std::string_view)>& take) {
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return Invalid(StrCat(path, ": a folder; give a file"));
+  if (std::filesystem::is_directory(path, error)) return FileError("read", path, EISDIR);
   errno = 0;
   std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    return NotFound(
-        StrCat(path, ": cannot be read: ", std::strerror(errno), "; give a file of `tune db export`"));
-  }
+  if (!in) return FileError("read", path, errno);
   std::string line;
   for (int64_t number = 1;; ++number) {
     LineEnd end = ReadLine(in, &line);

@@ -174,11 +174,12 @@ Result<Record> Seal(Record draft) {
 
 Status Check(const Record& record) {
   const std::pair<std::string_view, const std::string*> texts[] = {
-      {"layouts", &record.key.layouts},    {"target", &record.key.target},
-      {"features", &record.key.features},  {"pinning", &record.key.scenario.pinning},
-      {"codegen", &record.key.codegen},    {"llvm", &record.key.llvm},
-      {"operator", &record.operator_name}, {"trace", &record.trace},
-      {"detail", &record.outcome.detail},  {"environment", &record.environment},
+      {"layouts", &record.key.layouts},     {"target", &record.key.target},
+      {"features", &record.key.features},   {"pinning", &record.key.scenario.pinning},
+      {"codegen", &record.key.codegen},     {"llvm", &record.key.llvm},
+      {"operator", &record.operator_name},  {"trace", &record.trace},
+      {"definition", &record.definition},   {"detail", &record.outcome.detail},
+      {"environment", &record.environment},
   };
   for (const auto& [name, text] : texts) {
     if (!IsText(*text)) return Invalid(StrCat(name, ": not UTF-8 text"));
@@ -193,6 +194,8 @@ Status Check(const Record& record) {
   TS_RETURN_IF_ERROR(CheckOutcome(record.outcome));
   if (record.processes < 1) return Invalid("processes: below 1");
   if (!record.outcome.ok() && record.processes != 1) return Invalid("processes: a failure has 1");
+  if (record.definition.size() > static_cast<size_t>(kMaxDefinitionBytes))
+    return Invalid("definition: larger than 1 MiB");
   size_t payload = record.trace.size() + record.outcome.detail.size() + 8 * record.outcome.samples_ns.size();
   if (payload > static_cast<size_t>(kMaxPayloadBytes))
     return Invalid("trace: larger than 256 MiB with its samples");

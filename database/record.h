@@ -44,7 +44,11 @@ struct Record {
   Key key;
   std::string operator_name;                    ///< for people and queries; the key has the workload
   std::map<std::string, std::string> bindings;  ///< "M" -> "1024", "act" -> "relu"
-  std::string trace;                            ///< the candidate, docs/formats/trace.md; never empty
+  /// The operator as a .te file of its own, from which its workload can be made again: so whoever gets the
+  /// record can check its trace. Empty where a record of an older format did not say it. No part of the id:
+  /// the workload's hash vouches for it.
+  std::string definition;
+  std::string trace;  ///< the candidate, docs/formats/trace.md; never empty
   measure::Outcome outcome;
   /// In how many fresh processes the samples were taken: 1 for a trial and for a failure; more for a
   /// finalist, which was timed against its rivals when a search had ended.
@@ -56,13 +60,16 @@ struct Record {
   friend bool operator==(const Record&, const Record&) = default;
 };
 
+/// The longest definition of one record: that of a .te file.
+inline constexpr int64_t kMaxDefinitionBytes = int64_t{1} << 20;
 /// The largest trace, detail and samples of one record together.
 inline constexpr int64_t kMaxPayloadBytes = int64_t{256} << 20;
 
 /// The current time as `created_ns` wants it.
 int64_t NowNs();
 
-/// XXH3-128 over every field but `id`, in the order and encoding that docs/formats/record.md gives.
+/// XXH3-128 over every field but `id` and `definition`, in the order and encoding that docs/formats/record.md
+/// gives.
 std::string IdOf(const Record& record);
 
 /// Makes a record out of a trial: gives it its id, brings the environment into canonical form (no blanks,

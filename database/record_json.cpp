@@ -108,6 +108,7 @@ std::string ToJsonLine(const Record& record) {
       {"layouts", key.layouts},
       {"operator", record.operator_name},
       {"bindings", record.bindings},
+      {"definition", record.definition},
       {"target", key.target},
       {"features", key.features},
       {"scenario",
@@ -151,6 +152,7 @@ Result<Record> FromJsonLine(std::string_view line) {
   fields.Take("layouts", &key.layouts);
   fields.Take("operator", &record.operator_name);
   fields.TakeObject("bindings", &bindings);
+  if (version >= 3) fields.Take("definition", &record.definition);
   fields.Take("target", &key.target);
   fields.Take("features", &key.features);
   const Json* scenario = fields.TakeObject("scenario");

@@ -11,7 +11,7 @@
 namespace tunesmith::database {
 
 /// The version of the line's format, the value of its first field "tunesmith_record".
-inline constexpr int kRecordFormat = 2;
+inline constexpr int kRecordFormat = 3;
 
 /// The record as one JSON object, without a newline; fields in a fixed order, numbers in the shortest form
 /// that reads back as the same value. The record must satisfy Check.

@@ -14,14 +14,15 @@ static_assert(std::endian::native == std::endian::little, "samples are stored as
 
 // One record by its number, with everything that belongs to it. Every join is by rowid.
 constexpr std::string_view kRowSql = R"sql(
-SELECT lower(hex(record.id)), workload, layouts, target, features, cache, threads, pinning, page_bytes, codegen, llvm,
+SELECT lower(hex(record.id)), record_key.workload, layouts, target, features, cache, threads, pinning, page_bytes, codegen, llvm,
        operation.name, bindings, trace, outcome, detail, samples, median_ns, spread_ns, limit_share, environment.json,
-       created_ns, processes
+       created_ns, processes, definition.text
 FROM record
 CROSS JOIN payload ON payload.number = record.number
 CROSS JOIN record_key ON record_key.number = record.key
 CROSS JOIN operation ON operation.number = record.operation
 CROSS JOIN environment ON environment.number = record.environment
+LEFT JOIN definition ON definition.workload = record_key.workload AND definition.operation = record.operation
 WHERE record.number = ?
 )sql";
 
@@ -82,16 +83,12 @@ Result<Record> ReadRecord(Connection& connection, int64_t number) {
   record.environment = row.Text(20);
   record.created_ns = row.Integer(21);
   record.processes = static_cast<int>(row.Integer(22));
+  record.definition = row.Text(23);  // NULL reads as empty
   if (Status status = Check(record); !status.ok()) return damaged(MessageOf(status));
   return record;
 }
 
 Result<bool> InsertRow(Connection& connection, const Record& record) {
-  std::vector<std::byte> id = IdBytes(record.id);
-  TS_ASSIGN_OR_RETURN(Statement known, connection.Prepare("SELECT 1 FROM record WHERE id = ?"));
-  TS_ASSIGN_OR_RETURN(bool already, known.BindBlob(id).Step());
-  if (already) return false;
-
   TS_ASSIGN_OR_RETURN(int64_t key,
                       Intern(connection, KeyNumberSql(),
                              "INSERT INTO record_key (workload, target, features, layouts, cache, threads, "
@@ -103,6 +100,16 @@ Result<bool> InsertRow(Connection& connection, const Record& record) {
       Intern(connection, "SELECT number FROM operation WHERE name = ? AND bindings = ?",
              "INSERT INTO operation (name, bindings) VALUES (?, ?)",
              [&](Statement& statement) { statement.Bind(record.operator_name).Bind(bindings); }));
+  if (!record.definition.empty()) {
+    TS_ASSIGN_OR_RETURN(
+        Statement definition,
+        connection.Prepare("INSERT OR IGNORE INTO definition (workload, operation, text) VALUES (?, ?, ?)"));
+    TS_RETURN_IF_ERROR(definition.Bind(record.key.workload).Bind(operation).Bind(record.definition).Run());
+  }
+  std::vector<std::byte> id = IdBytes(record.id);
+  TS_ASSIGN_OR_RETURN(Statement known, connection.Prepare("SELECT 1 FROM record WHERE id = ?"));
+  TS_ASSIGN_OR_RETURN(bool already, known.BindBlob(id).Step());
+  if (already) return false;
   TS_ASSIGN_OR_RETURN(int64_t environment,
                       Intern(connection, "SELECT number FROM environment WHERE json = ?",
                              "INSERT INTO environment (json) VALUES (?)",

@@ -16,7 +16,7 @@ namespace tunesmith::database {
 Result<Record> ReadRecord(Connection& connection, int64_t number);
 
 /// Adds the record, and the texts it shares with others where they are new, within the open transaction;
-/// false if its id is there already.
+/// false if its id is there already. A record that is there may get a definition by it.
 Result<bool> InsertRow(Connection& connection, const Record& record);
 
 }  // namespace tunesmith::database

@@ -109,7 +109,40 @@ JOIN environment ON environment.number = record.environment
 JOIN payload ON payload.number = record.number;
 )sql";
 
-constexpr std::string_view kSteps[] = {kVersion1, kVersion2};
+// The operators' definitions: once for each workload as it was named, so that a record from before this step
+// gets one as soon as another of its workload has it.
+constexpr std::string_view kVersion3 = R"sql(
+CREATE TABLE definition (
+  workload  TEXT NOT NULL,
+  operation INTEGER NOT NULL REFERENCES operation (number),
+  text      TEXT NOT NULL,
+  PRIMARY KEY (workload, operation)
+) STRICT, WITHOUT ROWID;
+
+DROP VIEW records;
+CREATE VIEW records AS
+SELECT lower(hex(record.id)) AS id, operation.name AS operator, operation.bindings AS bindings,
+       coalesce(definition.text, '') AS definition,
+       record_key.workload AS workload, record_key.layouts AS layouts, record_key.target AS target,
+       record_key.features AS features, record_key.cache AS cache, record_key.threads AS threads,
+       record_key.pinning AS pinning, record_key.page_bytes AS page_bytes, record_key.codegen AS codegen,
+       record_key.llvm AS llvm,
+       CASE record.outcome WHEN 0 THEN 'ok' WHEN 1 THEN 'compile_error' WHEN 2 THEN 'wrong_result'
+                           WHEN 3 THEN 'crash' WHEN 4 THEN 'timeout' WHEN 5 THEN 'out_of_memory'
+                           WHEN 6 THEN 'out_of_bounds' END AS outcome,
+       payload.detail AS detail, record.median_ns AS median_ns, record.spread_ns AS spread_ns,
+       record.processes AS processes, record.limit_share AS limit_share, record.created_ns AS created_ns,
+       strftime('%Y-%m-%dT%H:%M:%SZ', record.created_ns / 1000000000, 'unixepoch') AS created,
+       payload.trace AS trace, environment.json AS environment
+FROM record
+JOIN record_key ON record_key.number = record.key
+JOIN operation ON operation.number = record.operation
+JOIN environment ON environment.number = record.environment
+JOIN payload ON payload.number = record.number
+LEFT JOIN definition ON definition.workload = record_key.workload AND definition.operation = record.operation;
+)sql";
+
+constexpr std::string_view kSteps[] = {kVersion1, kVersion2, kVersion3};
 
 }  // namespace
 

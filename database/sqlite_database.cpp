@@ -115,7 +115,10 @@ class SqliteDatabase final : public Database {
     TS_RETURN_IF_ERROR(connection_->Execute(
         "DELETE FROM payload WHERE number NOT IN (SELECT number FROM record);DELETE FROM record_key WHERE "
         "number NOT IN (SELECT key FROM record);DELETE FROM operation WHERE number NOT IN (SELECT operation "
-        "FROM record);DELETE FROM environment WHERE number NOT IN (SELECT environment FROM record)"));
+        "FROM record);DELETE FROM environment WHERE number NOT IN (SELECT environment FROM record);"
+        "DELETE FROM definition WHERE operation NOT IN (SELECT number FROM operation) OR workload NOT IN "
+        "(SELECT "
+        "workload FROM record_key)"));
     TS_ASSIGN_OR_RETURN(counts.kept, connection_->QueryInteger("SELECT count(*) FROM record"));
     if (policy.dry_run) return counts;
     TS_RETURN_IF_ERROR(transaction.Commit());
@@ -169,6 +172,29 @@ class SqliteDatabase final : public Database {
       if (!error) stats.file_bytes += static_cast<int64_t>(bytes);
     }
     return stats;
+  }
+
+  Result<Names> GetNames() override {
+    std::lock_guard lock(mutex_);
+    TS_ASSIGN_OR_RETURN(Transaction snapshot, Transaction::Begin(*connection_, Transaction::Kind::kRead));
+    Names names;
+    TS_ASSIGN_OR_RETURN(
+        Statement parameters,
+        connection_->Prepare("SELECT DISTINCT operation.name, binding.key FROM operation LEFT JOIN "
+                             "json_each(operation.bindings) AS binding"));
+    for (;;) {
+      TS_ASSIGN_OR_RETURN(bool more, parameters.Step());
+      if (!more) break;
+      std::set<std::string>& of_operator = names.parameters[parameters.Text(0)];
+      if (std::string name = parameters.Text(1); !name.empty()) of_operator.insert(std::move(name));
+    }
+    TS_ASSIGN_OR_RETURN(Statement targets, connection_->Prepare("SELECT DISTINCT target FROM record_key"));
+    for (;;) {
+      TS_ASSIGN_OR_RETURN(bool more, targets.Step());
+      if (!more) break;
+      names.targets.insert(targets.Text(0));
+    }
+    return names;
   }
 
   Status CheckIntegrity() override {

@@ -45,7 +45,7 @@ class Nest : Places {
   // ---- loops
 
   Expr Enter(NodeId n) {
-    function_.variables.push_back(plan_.nodes[static_cast<size_t>(n)].name);
+    function_.variables.push_back(plan_.LoopName(n));
     loops_[static_cast<size_t>(n)] = te::Var(static_cast<int>(function_.variables.size()) - 1);
     return loops_[static_cast<size_t>(n)];
   }

@@ -35,7 +35,7 @@ Status CheckAlone(const Plan& plan, StageId id, StepText step) {
     }
     if (outermost == kRoot) continue;
     return Invalid(StrCat(step(), ": '", plan.NameOf(other), "' is computed in its loop ",
-                          At(plan, outermost).name, "; do this before that"));
+                          plan.LoopName(outermost), "; do this before that"));
   }
   return absl::OkStatus();
 }
@@ -44,7 +44,7 @@ Status CheckPrivate(const Plan& plan, NodeId loop, StepText step) {
   for (NodeId n = 0; n < static_cast<NodeId>(plan.nodes.size()); ++n) {
     const Node& node = At(plan, n);
     if (node.kind != LoopKind::kParallel || node.removed || !plan.Encloses(loop, n)) continue;
-    return Invalid(StrCat(step(), ": ", node.name,
+    return Invalid(StrCat(step(), ": ", plan.LoopName(n),
                           ", inside this loop, is parallel, and what is stored here ",
                           "belongs to one thread; choose a loop inside of it"));
   }
@@ -73,7 +73,7 @@ Status CheckPlaceable(const Plan& plan, StageId id, std::string_view step) {
 Status CheckSumsEnd(const Plan& plan, StageId id, NodeId loop, StepText step) {
   for (NodeId n = loop; n != kRoot; n = At(plan, n).parent) {
     if (At(plan, n).extent == 0 && plan.Reduces(id, n)) {
-      return Invalid(StrCat(step(), ": '", plan.NameOf(id), "' is reduced over ", At(plan, n).name,
+      return Invalid(StrCat(step(), ": '", plan.NameOf(id), "' is reduced over ", plan.LoopName(n),
                             ", which has no iterations; choose a loop outside of it"));
     }
   }

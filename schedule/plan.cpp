@@ -11,6 +11,11 @@ const std::string& Plan::NameOf(StageId id) const {
   return graph->tensors[static_cast<size_t>(stage(id).tensor)].name;
 }
 
+std::string Plan::LoopName(NodeId loop) const {
+  const Node& node = nodes[static_cast<size_t>(loop)];
+  return StrCat(NameOf(node.owner), ".", node.label);
+}
+
 bool Plan::Encloses(NodeId loop, NodeId node) const {
   if (node == kRoot) return false;
   do {
@@ -34,7 +39,7 @@ NodeId Plan::ChildTowards(NodeId loop, NodeId node) const {
   return node;
 }
 
-const std::vector<NodeId>& Plan::ChildrenOf(NodeId loop) const {
+const Children& Plan::ChildrenOf(NodeId loop) const {
   return loop == kRoot ? roots : nodes[static_cast<size_t>(loop)].children;
 }
 
@@ -71,41 +76,33 @@ Plan InitialPlan(std::shared_ptr<const te::Graph> graph) {
   return plan;
 }
 
+NodeId AddNode(Plan* plan, NodeId parent, int position) {
+  const NodeId n = static_cast<NodeId>(plan->nodes.size());
+  Children& siblings = parent == kRoot ? plan->roots : plan->nodes[static_cast<size_t>(parent)].children;
+  siblings.insert(siblings.begin() + position, n);
+  plan->nodes.emplace_back().parent = parent;
+  return n;
+}
+
 void BuildNest(Plan* plan, StageId id, NodeId parent, int position) {
   const te::Stage& stage = plan->stage(id);
   StagePlan& s = plan->stages[static_cast<size_t>(id)];
-  s.axes.assign(stage.axes.size(), te::Affine());
+  s.axes.resize(stage.axes.size());
   s.guards.clear();
   s.touched = false;
-  auto append = [&](Node node) {
-    NodeId n = static_cast<NodeId>(plan->nodes.size());
-    node.parent = parent;
-    auto& siblings = parent == kRoot ? plan->roots : plan->nodes[static_cast<size_t>(parent)].children;
-    siblings.insert(siblings.begin() + std::min<int>(position, static_cast<int>(siblings.size())), n);
-    plan->nodes.push_back(std::move(node));
-    parent = n;
-    position = 0;
-    return n;
-  };
   for (size_t a = 0; a < stage.axes.size(); ++a) {
-    bool spatial = a < static_cast<size_t>(stage.spatial);
-    int64_t extent = stage.axes[a].extent;
-    if (spatial && !s.region.empty()) {
-      s.axes[a] = s.region[a].first;
-      extent = s.region[a].extent;
-    }
-    Node loop;
-    loop.name = StrCat(plan->NameOf(id), ".", stage.axes[a].name);
-    loop.extent = extent;
+    parent = AddNode(plan, parent, position);
+    position = 0;
+    Node& loop = plan->nodes.back();
+    loop.label = stage.axes[a].name;
     loop.owner = id;
-    te::Affine step;
-    step.terms.emplace_back(append(std::move(loop)), 1);
-    s.axes[a] = s.axes[a] + step;
+    bool within = a < static_cast<size_t>(stage.spatial) && !s.region.empty();
+    loop.extent = within ? s.region[a].extent : stage.axes[a].extent;
+    s.axes[a] = within ? s.region[a].first : te::Affine();
+    s.axes[a].terms.emplace_back(parent, 1);  // a new node's number is the largest: the terms stay sorted
   }
-  Node leaf;
-  leaf.name = plan->NameOf(id);
-  leaf.stage = id;
-  s.leaf = append(std::move(leaf));
+  s.leaf = AddNode(plan, parent, position);
+  plan->nodes.back().stage = id;
   for (const Guard& outside : s.where) {
     te::Affine value;
     value.constant = outside.value.constant;
@@ -122,37 +119,33 @@ void RemoveNest(Plan* plan, StageId id) {
   while (node != kRoot && plan->nodes[static_cast<size_t>(node)].children.empty()) {
     Node& n = plan->nodes[static_cast<size_t>(node)];
     n.removed = true;
-    auto& siblings = n.parent == kRoot ? plan->roots : plan->nodes[static_cast<size_t>(n.parent)].children;
+    Children& siblings =
+        n.parent == kRoot ? plan->roots : plan->nodes[static_cast<size_t>(n.parent)].children;
     siblings.erase(std::find(siblings.begin(), siblings.end(), node));
     node = n.parent;
   }
 }
 
 Result<NodeId> LoopNamed(const Plan& plan, std::string_view name) {
-  // Rules give whole names, people leave out the stage: most searches end in the first, cheap loop.
+  NodeId found = -1, another = -1;
   for (NodeId n = 0; n < static_cast<NodeId>(plan.nodes.size()); ++n) {
     const Node& node = plan.nodes[static_cast<size_t>(n)];
-    if (node.name.size() == name.size() && !node.removed && !node.is_leaf() && node.name == name) return n;
-  }
-  NodeId found = -1;
-  for (NodeId n = 0; n < static_cast<NodeId>(plan.nodes.size()); ++n) {
-    const Node& node = plan.nodes[static_cast<size_t>(n)];
-    if (node.removed || node.is_leaf()) continue;
-    const std::string_view full = node.name;
-    // Without its stage: everything after the first dot is `name`.
-    if (full.size() <= name.size() + 1 || !full.ends_with(name)) continue;
-    const std::string_view before = full.substr(0, full.size() - name.size());
-    if (!before.ends_with('.') || before.substr(0, before.size() - 1) != plan.NameOf(node.owner)) continue;
-    if (found != -1) {
-      return Invalid(StrCat("two loops are called '", name, "': write '",
-                            plan.nodes[static_cast<size_t>(found)].name, "' or '", node.name, "'"));
+    if (node.removed || node.is_leaf() || !name.ends_with(node.label)) continue;
+    if (name.size() == node.label.size()) {
+      if (another == -1) (found == -1 ? found : another) = n;
+    } else if (name == plan.LoopName(n)) {
+      return n;
     }
-    found = n;
+  }
+  if (another != -1) {
+    return Invalid(StrCat("two loops are called '", name, "': write '", plan.LoopName(found), "' or '",
+                          plan.LoopName(another), "'"));
   }
   if (found != -1) return found;
   std::string known;
-  for (const Node& node : plan.nodes) {
-    if (!node.removed && !node.is_leaf()) StrAppend(&known, known.empty() ? "" : ", ", node.name);
+  for (NodeId n = 0; n < static_cast<NodeId>(plan.nodes.size()); ++n) {
+    const Node& node = plan.nodes[static_cast<size_t>(n)];
+    if (!node.removed && !node.is_leaf()) StrAppend(&known, known.empty() ? "" : ", ", plan.LoopName(n));
   }
   return NotFound(StrCat("no loop is called '", name, "'; there are: ", known));
 }

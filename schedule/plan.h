@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "schedule/kinds.h"
 #include "support/status.h"
 #include "te/affine.h"
@@ -50,13 +51,16 @@ struct Piece {
 };
 using Layout = std::vector<Piece>;
 
+/// In the order of execution. Most loops have one child.
+using Children = absl::InlinedVector<NodeId, 2>;
+
 struct Node {
-  std::string name;  // a loop: "acc.i.o"; a leaf: the name of the tensor it computes
+  std::string label;  // of a loop: its name within its owner's, "i.o"; see Plan::LoopName
   NodeId parent = kRoot;
-  std::vector<NodeId> children;  // in the order of execution
-  StageId stage = -1;            // of a leaf; -1 for a loop
-  StageId owner = -1;            // of a loop: the stage whose axis it was made for
-  int64_t extent = 1;            // of a loop
+  Children children;
+  StageId stage = -1;  // of a leaf; -1 for a loop
+  StageId owner = -1;  // of a loop: the stage whose axis it was made for
+  int64_t extent = 1;  // of a loop
   LoopKind kind = LoopKind::kSerial;
   int64_t grain = 1;
   bool partition = false;  // lowering divides it into boundary and steady iterations, see ir::Partition
@@ -92,10 +96,12 @@ struct Plan {
   std::shared_ptr<const te::Graph> graph;  // the workload's, plus the stages that steps added (at the end)
   std::vector<StagePlan> stages;
   std::vector<Node> nodes;
-  std::vector<NodeId> roots;  // outermost loops and leaves, in the order of execution
+  Children roots;  // outermost loops and leaves
 
   /// The name of the tensor that a stage computes.
   const std::string& NameOf(StageId stage) const;
+  /// The name of a loop: "acc.i.o".
+  std::string LoopName(NodeId loop) const;
   const te::Stage& stage(StageId id) const { return graph->stages[static_cast<size_t>(id)]; }
   /// True if `loop` is an ancestor of `node` (not the node itself); the root is an ancestor of all.
   bool Encloses(NodeId loop, NodeId node) const;
@@ -103,7 +109,7 @@ struct Plan {
   std::vector<NodeId> LoopsAbove(NodeId node) const;
   /// The child of `loop` (or the root) that is `node` or contains it.
   NodeId ChildTowards(NodeId loop, NodeId node) const;
-  const std::vector<NodeId>& ChildrenOf(NodeId loop) const;
+  const Children& ChildrenOf(NodeId loop) const;
 
   /// True if some reduction (spatial) axis of the stage depends on the loop.
   bool Reduces(StageId stage, NodeId loop) const;
@@ -116,6 +122,8 @@ te::Graph* OwnGraph(Plan* plan);
 /// Every stage as a whole, one after the other, its axes as serial loops in order.
 Plan InitialPlan(std::shared_ptr<const te::Graph> graph);
 
+/// Adds a node to the tree as the child number `position` of `parent`.
+NodeId AddNode(Plan* plan, NodeId parent, int position);
 /// Inserts a stage's nest: its axes in order (over the region, if it has one) as the child number `position`
 /// of `parent`.
 void BuildNest(Plan* plan, StageId stage, NodeId parent, int position);

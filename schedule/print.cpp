@@ -12,7 +12,7 @@ namespace {
 std::string AffineText(const Plan& plan, const te::Affine& a) {
   std::string text;
   for (const auto& [loop, factor] : a.terms) {
-    StrAppend(&text, text.empty() ? "" : " + ", plan.nodes[static_cast<size_t>(loop)].name);
+    StrAppend(&text, text.empty() ? "" : " + ", plan.LoopName(loop));
     if (factor != 1) StrAppend(&text, "*", factor);
   }
   if (text.empty()) return StrCat(a.constant);
@@ -45,7 +45,8 @@ class Printer {
       return;
     }
     static constexpr std::string_view kWords[] = {"for", "parallel", "vector", "unroll", "bound"};
-    std::string line = StrCat(kWords[static_cast<size_t>(node.kind)], " ", node.name, " in ", node.extent);
+    std::string line =
+        StrCat(kWords[static_cast<size_t>(node.kind)], " ", plan_.LoopName(n), " in ", node.extent);
     if (node.grain > 1) StrAppend(&line, " grain ", node.grain);
     if (node.partition) StrAppend(&line, " partitioned");
     Line(depth, line);

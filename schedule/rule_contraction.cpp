@@ -10,6 +10,8 @@
 // After Goto & van de Geijn, "Anatomy of high-performance matrix multiplication" (TOMS 2008), for products;
 // the same tile serves windows, where neighbouring outputs share inputs (Georganas et al., SC 2018).
 #include <algorithm>
+#include <initializer_list>
+#include <iterator>
 
 #include "schedule/rules.h"
 #include "support/strings.h"
@@ -55,21 +57,22 @@ class Contraction : public Part {
       // makes code.
       bool shared = (w.axis == row_window_ && d[rows_] > 1) || (w.axis == plane_window_ && d[planes_] > 1);
       if (padded_ && shared && !whole) return false;
-      if (whole && !shared && !long_axis_.empty()) return false;
+      if (whole && !shared && long_axis_ >= 0) return false;
     }
     return unrolled <= kMostUnrolled;
   }
 
-  void AddSteps(Decisions* d) const override;
+  void TakeSteps(const Decisions& d, Draft* draft) const override;
 
  private:
   struct Window {
-    std::string axis;
+    int axis;
     int64_t extent;
     size_t hole;
   };
   struct Copied {  // a tensor that is read along the lane axis
-    std::string tensor;
+    int tensor;
+    std::string name;  // of the copy
     int rank;
     int lane_dim;
     int long_dim;  // the dimension that the longest reduced axis walks; -1 if it is none alone
@@ -80,18 +83,19 @@ class Contraction : public Part {
 
   /// Neighbours along the longest reduced axis that one instruction sums.
   int64_t Group(const Decisions& d) const { return dot_group_ > 1 && d[dot_] ? dot_group_ : 1; }
-  std::string Loop(const std::string& axis) const { return StrCat(name_, ".", axis); }
-  void AddCopies(Decisions* d) const;
+  void AddCopies(const Decisions& d, Draft* draft) const;
   void FindDotProduct(const Surroundings& in, const te::Stage& stage, int lane, int longest,
                       const std::vector<Expr>& reads);
 
-  std::string name_, epilogue_;
+  StageId stage_;
+  StageId epilogue_;  // or -1
   int lanes_, registers_;
-  std::string lane_, row_, plane_;         // axes; row_ and plane_ may be empty
-  std::string row_window_, plane_window_;  // the reduced axes that slide along them
-  bool padded_ = false;                    // some read is guarded
-  std::vector<std::string> others_;
-  std::string long_axis_;
+  // Axes, by number; -1: there is none.
+  int lane_ = -1, row_ = -1, plane_ = -1;
+  int row_window_ = -1, plane_window_ = -1;  // the reduced axes that slide along them
+  bool padded_ = false;                      // some read is guarded
+  std::vector<int> others_;
+  int long_axis_ = -1;
   int64_t long_extent_ = 1;
   int64_t dot_group_ = 1;  // 1: the machine has no dot product for this
   std::vector<Window> windows_;
@@ -100,11 +104,13 @@ class Contraction : public Part {
 };
 
 Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* holes)
-    : name_(in.NameOf(id)), lanes_(in.LanesOf(id)), registers_(in.machine.vector_registers) {
+    : stage_(id),
+      epilogue_(in.epilogue[static_cast<size_t>(id)]),
+      lanes_(in.LanesOf(id)),
+      registers_(in.machine.vector_registers) {
   const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
-  if (in.epilogue[static_cast<size_t>(id)] >= 0) epilogue_ = in.NameOf(in.epilogue[static_cast<size_t>(id)]);
   auto add = [&](std::string_view what, std::vector<int64_t> domain) {
-    holes->push_back({StrCat(name_, ".", what), std::move(domain)});
+    holes->push_back({StrCat(in.NameOf(id), ".", what), std::move(domain)});
     return holes->size() - 1;
   };
   auto axis = [&](int a) -> const te::Axis& { return stage.axes[static_cast<size_t>(a)]; };
@@ -114,7 +120,7 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
   }
   int lane = stage.spatial - 1;
   if (!spatial.empty() && spatial.back() == lane) spatial.pop_back();
-  lane_ = axis(lane).extent > 1 ? axis(lane).name : "";
+  if (axis(lane).extent > 1) lane_ = lane;
   bool windowed = false;
   std::vector<Expr> reads;
   te::Visit(stage.body, [&](const Expr& e) {
@@ -127,24 +133,24 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
   });
   int64_t row_extent = 1, plane_extent = 1;
   if (!spatial.empty()) {
-    row_ = axis(spatial.back()).name;
-    row_extent = axis(spatial.back()).extent;
+    row_ = spatial.back();
+    row_extent = axis(row_).extent;
     spatial.pop_back();
   }
   if (windowed && !spatial.empty()) {
-    plane_ = axis(spatial.back()).name;
-    plane_extent = axis(spatial.back()).extent;
+    plane_ = spatial.back();
+    plane_extent = axis(plane_).extent;
     spatial.pop_back();
   }
-  for (int a : spatial) others_.push_back(axis(a).name);
+  others_ = std::move(spatial);
   for (const Expr& read : reads) {
     padded_ = padded_ || read->guarded;
     for (size_t i = 0; i < te::ReadRank(*read); ++i) {
       std::optional<te::Affine> index = te::ToAffine(read->args[i]);
       if (!index) continue;
-      std::string slides, along;
-      for (const auto& [a, factor] : index->terms) (a < stage.spatial ? along : slides) = axis(a).name;
-      if (slides.empty() || along.empty()) continue;
+      int slides = -1, along = -1;
+      for (const auto& [a, factor] : index->terms) (a < stage.spatial ? along : slides) = a;
+      if (slides < 0 || along < 0) continue;
       if (along == row_) row_window_ = slides;
       if (along == plane_) plane_window_ = slides;
     }
@@ -160,10 +166,10 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
     if (a == longest || axis(a).extent <= 1) continue;
     size_t hole = add(StrCat("unroll ", axis(a).name),
                       axis(a).extent <= kWindow ? std::vector<int64_t>{0, 1} : std::vector<int64_t>{0});
-    windows_.push_back({axis(a).name, axis(a).extent, hole});
+    windows_.push_back({a, axis(a).extent, hole});
   }
   if (longest >= 0) {
-    long_axis_ = axis(longest).name;
+    long_axis_ = longest;
     long_extent_ = axis(longest).extent;
   }
   int64_t lane_vectors = (axis(lane).extent + lanes_ - 1) / lanes_;
@@ -176,12 +182,11 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
   steps_ = add("reduced steps", UpTo({1, 2, 4, 8}, long_extent_));
   order_ = add("order", {0, 1, 2});
   parallel_ = add("parallel loops", {1, 2});
-  StageId last = in.epilogue[static_cast<size_t>(id)] >= 0 ? in.epilogue[static_cast<size_t>(id)] : id;
-  stream_ = add("stream", in.StreamingOf(last));
+  stream_ = add("stream", in.StreamingOf(epilogue_ >= 0 ? epilogue_ : id));
   for (const Expr& read : reads) {
     const te::Tensor& tensor = in.graph.tensors[static_cast<size_t>(read->id)];
     std::optional<int64_t> stride = StrideOf(in.graph, read, lane);
-    if (lane_.empty() || !stride || *stride == 0 || in.graph.StageOf(read->id) == id) continue;
+    if (lane_ < 0 || !stride || *stride == 0 || in.graph.StageOf(read->id) == id) continue;
     int dim = -1, long_dim = -1;
     for (size_t i = 0; i < te::ReadRank(*read); ++i) {
       if (read->args[i]->kind == ExprKind::kVar && read->args[i]->id == lane) dim = static_cast<int>(i);
@@ -189,7 +194,7 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
         long_dim = static_cast<int>(i);
     }
     bool again =
-        std::any_of(copies_.begin(), copies_.end(), [&](const Copied& c) { return c.tensor == tensor.name; });
+        std::any_of(copies_.begin(), copies_.end(), [&](const Copied& c) { return c.tensor == read->id; });
     if (dim < 0 || again) continue;
     bool weight = tensor.role == te::Role::kWeight;
     bool needed = *stride != 1;
@@ -199,8 +204,8 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
                                   : weight ? std::vector<int64_t>{1, 0}
                                            : std::vector<int64_t>{0, 1};
     size_t hole = add(StrCat("pack ", tensor.name), domain);
-    copies_.push_back(
-        {tensor.name, static_cast<int>(tensor.shape.size()), dim, long_dim, weight, needed, hole});
+    copies_.push_back({read->id, tensor.name + "_packed", static_cast<int>(tensor.shape.size()), dim,
+                       long_dim, weight, needed, hole});
   }
   FindDotProduct(in, stage, lane, longest, reads);
   if (dot_group_ > 1) dot_ = add("dot product", {1, 0});
@@ -211,7 +216,7 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
 void Contraction::FindDotProduct(const Surroundings& in, const te::Stage& stage, int lane, int longest,
                                  const std::vector<Expr>& reads) {
   const DotProduct* dot = DotOf(in.machine.dots, stage);
-  if (!dot || lane_.empty() || long_axis_.empty() || long_extent_ < dot->group || reads.size() != 2) return;
+  if (!dot || lane_ < 0 || long_axis_ < 0 || long_extent_ < dot->group || reads.size() != 2) return;
   bool grouped = false, copied = false;
   for (const Expr& read : reads) {
     if (StrideOf(in.graph, read, lane) == 0) {
@@ -223,105 +228,91 @@ void Contraction::FindDotProduct(const Surroundings& in, const te::Stage& stage,
   if (grouped && copied) dot_group_ = dot->group;
 }
 
-void Contraction::AddCopies(Decisions* d) const {
-  int64_t tile = (*d)[vectors_] * lanes_;
+void Contraction::AddCopies(const Decisions& d, Draft* draft) const {
+  const int64_t tile = d[vectors_] * lanes_, group = Group(d);
   for (const Copied& c : copies_) {
-    if (!(*d)[c.hole]) continue;
-    std::string copy = StrCat(c.tensor, "_packed");
+    if (!d[c.hole]) continue;
     std::vector<int64_t> multiples(static_cast<size_t>(c.rank), 1);
     multiples[static_cast<size_t>(c.lane_dim)] = tile;
-    int64_t group = Group(*d);
     if (group > 1) multiples[static_cast<size_t>(c.long_dim)] = group;
-    d->Add(Verb::kCache, {c.tensor, name_, copy}, multiples);
-    if (c.weight) d->Add(Verb::kPack, {copy});
-    std::vector<int64_t> layout = {c.lane_dim};
+    const StageId copy = draft->Cache(c.tensor, stage_, c.name, multiples);
+    if (c.weight) draft->Pack(copy);
+    std::vector<int> order = {c.lane_dim};
     for (int i = 0; i < c.rank; ++i) {
-      if (i != c.lane_dim) layout.push_back(i);
+      if (i != c.lane_dim) order.push_back(i);
     }
-    layout.push_back(c.lane_dim);
-    layout.push_back(tile);
-    if (group > 1) layout.insert(layout.end(), {c.long_dim, group});
-    d->Add(Verb::kLayout, {copy, StrCat(c.rank)}, layout);
+    std::vector<Piece> blocks = {{c.lane_dim, tile}};
+    if (group > 1) blocks.push_back({c.long_dim, group});
+    draft->SetLayout(copy, order, blocks);
   }
 }
 
-void Contraction::AddSteps(Decisions* d) const {
-  AddCopies(d);
-  std::vector<std::string> outer, reduced, tile;
-  for (const std::string& axis : others_) outer.push_back(Loop(axis));
-  std::string lane_tiles, row_tiles, plane_tiles, blocks;
-  if (!lane_.empty()) {
-    d->Add(Verb::kSplit, {Loop(lane_), "mask"}, {(*d)[vectors_] * lanes_});
-    d->Add(Verb::kSplit, {Loop(lane_) + ".i", "mask"}, {lanes_});
-    lane_tiles = Loop(lane_) + ".o";
+void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
+  AddCopies(d, draft);
+  auto loop_of = [&](int axis) { return draft->LoopOf(stage_, axis); };
+  // Tiles, and what is inside of one; kRoot where there is no such axis.
+  NodeId lane_tiles = kRoot, row_tiles = kRoot, plane_tiles = kRoot;
+  NodeId vectors = kRoot, lanes = kRoot, rows = kRoot, planes = kRoot;
+  if (lane_ >= 0) {
+    lane_tiles = loop_of(lane_);
+    vectors = draft->Split(lane_tiles, d[vectors_] * lanes_, Tail::kMask);
+    lanes = draft->Split(vectors, lanes_, Tail::kMask);
   }
-  if (!row_.empty()) {
-    d->Add(Verb::kSplit, {Loop(row_), "peel"}, {(*d)[rows_]});
-    row_tiles = Loop(row_) + ".o";
+  if (row_ >= 0) {
+    row_tiles = loop_of(row_);
+    rows = draft->Split(row_tiles, d[rows_], Tail::kPeel);
   }
-  if (!plane_.empty()) {
-    d->Add(Verb::kSplit, {Loop(plane_), "peel"}, {(*d)[planes_]});
-    plane_tiles = Loop(plane_) + ".o";
+  if (plane_ >= 0) {
+    plane_tiles = loop_of(plane_);
+    planes = draft->Split(plane_tiles, d[planes_], Tail::kPeel);
   }
-  std::string inner = long_axis_.empty() ? "" : Loop(long_axis_);
-  if ((*d)[block_] > 0) {
-    d->Add(Verb::kSplit, {inner, "mask"}, {(*d)[block_]});
-    blocks = inner + ".o";
-    inner += ".i";
+  // The longest reduced axis, from the outside: blocks, what is left of it, steps, groups.
+  NodeId blocks = kRoot, inner = long_axis_ < 0 ? kRoot : loop_of(long_axis_), step = kRoot, group = kRoot;
+  if (d[block_] > 0) {
+    blocks = inner;
+    inner = draft->Split(blocks, d[block_], Tail::kMask);
   }
-  std::string group;
-  if (Group(*d) > 1) {
-    d->Add(Verb::kSplit, {inner, "peel"}, {Group(*d)});
-    group = inner + ".i";
-    inner += ".o";
-  }
-  std::string step;
-  if ((*d)[steps_] > 1) {
-    d->Add(Verb::kSplit, {inner, "peel"}, {(*d)[steps_]});
-    step = inner + ".i";
-    inner += ".o";
-  }
-  switch ((*d)[order_]) {
+  if (Group(d) > 1) group = draft->Split(inner, Group(d), Tail::kPeel);
+  if (d[steps_] > 1) step = draft->Split(inner, d[steps_], Tail::kPeel);
+
+  using Loops = std::initializer_list<NodeId>;
+  auto append = [](Loops loops, std::vector<NodeId>* to) {
+    std::copy_if(loops.begin(), loops.end(), std::back_inserter(*to), [](NodeId n) { return n != kRoot; });
+  };
+  std::vector<NodeId> outer, tile;
+  for (int axis : others_) outer.push_back(loop_of(axis));
+  switch (d[order_]) {
     case 0:
-      outer.insert(outer.end(), {lane_tiles, blocks, plane_tiles, row_tiles});
+      append({lane_tiles, blocks, plane_tiles, row_tiles}, &outer);
       break;
     case 1:
-      outer.insert(outer.end(), {plane_tiles, row_tiles, blocks, lane_tiles});
+      append({plane_tiles, row_tiles, blocks, lane_tiles}, &outer);
       break;
     default:
-      outer.insert(outer.end(), {plane_tiles, lane_tiles, blocks, row_tiles});
+      append({plane_tiles, lane_tiles, blocks, row_tiles}, &outer);
       break;
   }
-  outer.erase(std::remove(outer.begin(), outer.end(), ""), outer.end());
-  for (const Window& w : windows_) reduced.push_back(Loop(w.axis));
-  for (const std::string& loop : {inner, step}) {
-    if (!loop.empty()) reduced.push_back(loop);
-  }
-  if (!plane_.empty()) tile.push_back(Loop(plane_) + ".i");
-  if (!row_.empty()) tile.push_back(Loop(row_) + ".i");
-  if (!lane_.empty()) tile.insert(tile.end(), {Loop(lane_) + ".i.o", Loop(lane_) + ".i.i"});
-  std::vector<std::string> order = outer;
-  order.insert(order.end(), reduced.begin(), reduced.end());
+  append({planes, rows, vectors, lanes}, &tile);
+  std::vector<NodeId> order = outer;
+  for (const Window& w : windows_) order.push_back(loop_of(w.axis));
+  append({inner, step}, &order);
   order.insert(order.end(), tile.begin(), tile.end());
-  if (!group.empty()) order.push_back(group);
-  if (order.size() > 1) d->Add(Verb::kOrder, order);
-  if (!outer.empty()) d->Add(Verb::kKeep, {name_, outer.back()});
-  for (const std::string& loop : tile)
-    d->Add(loop == tile.back() && !lane_.empty() ? Verb::kVector : Verb::kUnroll, {loop});
-  for (const std::string& loop : {group, step}) {
-    if (!loop.empty()) d->Add(Verb::kUnroll, {loop});
+  append({group}, &order);
+  if (order.size() > 1) draft->Reorder(order);
+  if (!outer.empty()) draft->Keep(stage_, outer.back());
+  for (NodeId loop : tile) loop == lanes ? draft->Vector(loop) : draft->Unroll(loop);
+  for (NodeId loop : {group, step}) {
+    if (loop != kRoot) draft->Unroll(loop);
   }
   for (const Window& w : windows_) {
-    if ((*d)[w.hole]) d->Add(Verb::kUnroll, {Loop(w.axis)});
+    if (d[w.hole]) draft->Unroll(loop_of(w.axis));
   }
-  if (padded_ && !row_.empty() && (*d)[rows_] > 1) d->Add(Verb::kPartition, {row_tiles});
-  if (padded_ && !plane_.empty() && (*d)[planes_] > 1) d->Add(Verb::kPartition, {plane_tiles});
-  if (!epilogue_.empty() && !outer.empty()) d->Add(Verb::kFuse, {epilogue_, name_, outer.back()});
-  if ((*d)[stream_]) d->Add(Verb::kStream, {epilogue_.empty() ? name_ : epilogue_});
-  for (int64_t i = 0; i < (*d)[parallel_] && i < static_cast<int64_t>(outer.size()); ++i) {
-    if (outer[static_cast<size_t>(i)] == blocks) break;
-    d->Add(Verb::kParallel, {outer[static_cast<size_t>(i)]});
-  }
+  if (padded_ && row_ >= 0 && d[rows_] > 1) draft->Partition(row_tiles);
+  if (padded_ && plane_ >= 0 && d[planes_] > 1) draft->Partition(plane_tiles);
+  if (epilogue_ >= 0 && !outer.empty()) draft->FuseConsumer(epilogue_, stage_, outer.back());
+  if (d[stream_]) draft->Stream(epilogue_ >= 0 ? epilogue_ : stage_);
+  for (size_t i = 0; i < outer.size() && static_cast<int64_t>(i) < d[parallel_] && outer[i] != blocks; ++i)
+    draft->Parallel(outer[i]);
 }
 
 }  // namespace

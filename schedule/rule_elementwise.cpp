@@ -21,50 +21,48 @@ class Elementwise : public Part {
     return !d[unrolled_] ||
            (vectors <= kMostUnrolled && d[accumulators_] <= std::max<int64_t>(row_vectors_, 1));
   }
-  void AddSteps(Decisions* d) const override;
+  void TakeSteps(const Decisions& d, Draft* draft) const override;
 
  private:
   struct Producer {
-    std::string name;
+    StageId stage;
     bool reduces;
     RowReduction reduction;  // if it reduces
-    std::string inner;       // if not: its innermost axis, empty if it has one element a row
+    int inner = -1;          // if not: its innermost axis; none if it has one element a row
   };
 
-  std::string Loop(const std::string& axis) const { return StrCat(name_, ".", axis); }
+  /// Vectors along a loop; `whole` unrolls what is left of it.
+  void Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const;
 
-  std::string name_, lane_;
+  StageId stage_;
   int lanes_;
-  std::vector<std::string> rows_;
+  int lane_ = -1;          // axis, if any
+  std::vector<int> rows_;  // the axes before it that have loops
   std::vector<Producer> chain_;
   int64_t row_vectors_ = 1;
   size_t vectors_ = 0, row_tile_ = 0, unrolled_ = 0, accumulators_ = 0, grain_ = 0, stream_ = 0;
 };
 
 Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* holes)
-    : name_(in.NameOf(id)), lanes_(in.LanesOf(id)) {
+    : stage_(id), lanes_(in.LanesOf(id)) {
   const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
   auto add = [&](std::string_view what, std::vector<int64_t> domain) {
-    holes->push_back({StrCat(name_, ".", what), std::move(domain)});
+    holes->push_back({StrCat(in.NameOf(id), ".", what), std::move(domain)});
     return holes->size() - 1;
   };
-  std::vector<te::Axis> axes;
-  for (const te::Axis& a : stage.axes) {
-    if (a.extent > 1) axes.push_back(a);
+  for (size_t a = 0; a < stage.axes.size(); ++a) {
+    if (stage.axes[a].extent > 1) rows_.push_back(static_cast<int>(a));
   }
-  bool has_lane = !axes.empty() && stage.axes.back().extent > 1;
-  if (has_lane) {
-    lane_ = axes.back().name;
-    row_vectors_ = (axes.back().extent + lanes_ - 1) / lanes_;
-    axes.pop_back();
+  if (!rows_.empty() && stage.axes.back().extent > 1) {
+    lane_ = rows_.back();
+    row_vectors_ = (stage.axes.back().extent + lanes_ - 1) / lanes_;
+    rows_.pop_back();
   }
-  for (const te::Axis& a : axes) rows_.push_back(a.name);
   for (StageId p : in.rows[static_cast<size_t>(id)]) {
     const te::Stage& producer = in.graph.stages[static_cast<size_t>(p)];
-    Producer made{in.NameOf(p), producer.reducer != te::Reducer::kNone, RowReduction(), ""};
-    made.reduction = RowReduction::Of(in, p);
+    Producer made{p, producer.reducer != te::Reducer::kNone, RowReduction::Of(in, p)};
     if (!made.reduces && producer.spatial >= stage.spatial && producer.axes.back().extent > 1)
-      made.inner = producer.axes.back().name;
+      made.inner = static_cast<int>(producer.axes.size()) - 1;
     chain_.push_back(std::move(made));
   }
   if (rows_.empty()) chain_.clear();
@@ -77,52 +75,45 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
   accumulators_ = add("accumulators", {1, 2, 4});
 }
 
-void Elementwise::AddSteps(Decisions* d) const {
-  std::vector<std::string> rows;
-  for (const std::string& axis : rows_) rows.push_back(Loop(axis));
-  bool unrolled = !chain_.empty() && (*d)[unrolled_];
-  int64_t row_tile = rows_.empty() ? 1 : (*d)[row_tile_];
-  for (const Producer& p : chain_) {
-    if (p.reduces) FactorRow(p.reduction, lanes_, (*d)[accumulators_], d);
+void Elementwise::Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const {
+  const NodeId vectors = draft->Split(loop, d[vectors_] * lanes_, Tail::kMask);
+  const NodeId lanes = draft->Split(vectors, lanes_, Tail::kMask);
+  draft->Vector(lanes);
+  draft->Unroll(vectors);
+  if (whole) draft->Unroll(loop);
+}
+
+void Elementwise::TakeSteps(const Decisions& d, Draft* draft) const {
+  const bool unrolled = !chain_.empty() && d[unrolled_];
+  const int64_t row_tile = rows_.empty() ? 1 : d[row_tile_];
+  std::vector<FactoredRow> factored(chain_.size());
+  for (size_t i = 0; i < chain_.size(); ++i) {
+    if (chain_[i].reduces) factored[i] = FactorRow(chain_[i].reduction, lanes_, d[accumulators_], draft);
   }
-  std::string row_loop;
-  if (!rows.empty()) {
-    row_loop = rows.back();
-    d->Add(Verb::kSplit, {row_loop, "mask"}, {row_tile});
-    d->Add(Verb::kUnroll, {row_loop + ".i"});
-    row_loop += ".o";
-    rows.back() = row_loop;
+  NodeId row_loop = kRoot;
+  if (!rows_.empty()) {
+    row_loop = draft->LoopOf(stage_, rows_.back());
+    draft->Unroll(draft->Split(row_loop, row_tile, Tail::kMask));
   }
-  if (!lane_.empty()) {
-    std::string lane = Loop(lane_);
-    d->Add(Verb::kSplit, {lane, "mask"}, {(*d)[vectors_] * lanes_});
-    d->Add(Verb::kSplit, {lane + ".i", "mask"}, {lanes_});
-    d->Add(Verb::kVector, {lane + ".i.i"});
-    d->Add(Verb::kUnroll, {lane + ".i.o"});
-    if (unrolled) d->Add(Verb::kUnroll, {lane + ".o"});
-    if (rows.empty()) d->Add(Verb::kParallel, {lane + ".o"}, {(*d)[grain_] * 16});
+  if (lane_ >= 0) {
+    const NodeId lane = draft->LoopOf(stage_, lane_);
+    Vectorize(lane, unrolled, d, draft);
+    if (rows_.empty()) draft->Parallel(lane, d[grain_] * 16);
   }
-  if ((*d)[stream_]) d->Add(Verb::kStream, {name_});
-  if (!rows.empty()) d->Add(Verb::kParallel, {rows.front()}, {rows.size() > 1 ? 1 : (*d)[grain_]});
+  if (d[stream_]) draft->Stream(stage_);
+  if (!rows_.empty())
+    draft->Parallel(rows_.size() > 1 ? draft->LoopOf(stage_, rows_.front()) : row_loop,
+                    rows_.size() > 1 ? 1 : d[grain_]);
   for (size_t i = chain_.size(); i-- > 0;) {
     const Producer& p = chain_[i];
     if (p.reduces) {
-      PlaceRow(p.reduction, row_loop, true, (*d)[accumulators_], unrolled, row_tile, d);
+      PlaceRow(p.reduction, factored[i], row_loop, true, unrolled, row_tile, draft);
       continue;
     }
-    if (unrolled || p.inner.empty()) {
-      d->Add(Verb::kAt, {p.name, row_loop, "registers"});
-    } else {
-      d->Add(Verb::kAt, {p.name, row_loop});
-    }
-    if (row_tile > 1) d->Add(Verb::kUnroll, {StrCat(p.name, ".", rows_.back())});
-    if (p.inner.empty()) continue;
-    std::string lane = StrCat(p.name, ".", p.inner);
-    d->Add(Verb::kSplit, {lane, "mask"}, {(*d)[vectors_] * lanes_});
-    d->Add(Verb::kSplit, {lane + ".i", "mask"}, {lanes_});
-    d->Add(Verb::kVector, {lane + ".i.i"});
-    d->Add(Verb::kUnroll, {lane + ".i.o"});
-    if (unrolled) d->Add(Verb::kUnroll, {lane + ".o"});
+    draft->ComputeAt(p.stage, row_loop, unrolled || p.inner < 0 ? Scope::kRegister : Scope::kThread);
+    // A producer is read by rows: its first axes are those of the stage.
+    if (row_tile > 1) draft->Unroll(draft->LoopOf(p.stage, rows_.back()));
+    if (p.inner >= 0) Vectorize(draft->LoopOf(p.stage, p.inner), unrolled, d, draft);
   }
 }
 

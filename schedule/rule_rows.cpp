@@ -2,6 +2,7 @@
 #include "schedule/rule_rows.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "support/strings.h"
 
@@ -26,18 +27,21 @@ class RowSum : public Part {
 
   bool Allows(const Decisions&) const override { return true; }
 
-  void AddSteps(Decisions* d) const override {
+  void TakeSteps(const Decisions& d, Draft* draft) const override {
     RowReduction row = row_;
     if (row.rows.empty()) {
-      if (row.axis.empty()) return;
-      d->Add(Verb::kSplit, {StrCat(row.name, ".", row.axis), "mask"}, {piece_});
-      d->Add(Verb::kFactor, {row.name, StrCat(row.name, ".", row.axis, ".o"), row.name + "_pieces"});
-      row = {row.name + "_pieces", row.axis + "_i", {row.axis + "_o"}, piece_, row.rank + 1};
+      if (row.axis < 0) return;
+      const NodeId loop = draft->LoopOf(row.stage, row.axis);
+      draft->Split(loop, piece_, Tail::kMask);
+      // The pieces are rows of the stage that sums each; its reduced axes come after them.
+      const std::string pieces = row.name + "_pieces";
+      const StageId stage = draft->Factor(row.stage, loop, pieces);
+      row = {stage, pieces, row.axis + 1, {row.rank}, piece_, row.rank + 1};
     }
-    FactorRow(row, lanes_, (*d)[accumulators_], d);
-    std::string innermost = StrCat(row.name, ".", row.rows.back());
-    d->Add(Verb::kParallel, {StrCat(row.name, ".", row.rows.front())}, {(*d)[grain_]});
-    PlaceRow(row, innermost, false, (*d)[accumulators_], false, 1, d);
+    FactoredRow factored = FactorRow(row, lanes_, d[accumulators_], draft);
+    const NodeId innermost = draft->LoopOf(row.stage, row.rows.back());
+    draft->Parallel(draft->LoopOf(row.stage, row.rows.front()), d[grain_]);
+    PlaceRow(row, factored, innermost, false, false, 1, draft);
   }
 
  private:
@@ -52,68 +56,76 @@ class RowSum : public Part {
 RowReduction RowReduction::Of(const Surroundings& in, StageId id) {
   const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
   RowReduction row;
+  row.stage = id;
   row.name = in.NameOf(id);
   row.rank = stage.spatial;
-  for (size_t a = 0; a < stage.axes.size(); ++a) {
-    if (stage.axes[a].extent <= 1) continue;
-    if (a < static_cast<size_t>(stage.spatial)) {
-      row.rows.push_back(stage.axes[a].name);
+  for (int a = 0; a < static_cast<int>(stage.axes.size()); ++a) {
+    const int64_t extent = stage.axes[static_cast<size_t>(a)].extent;
+    if (extent <= 1) continue;
+    if (a < stage.spatial) {
+      row.rows.push_back(a);
     } else {
-      row.axis = stage.axes[a].name;
-      row.extent = stage.axes[a].extent;
+      row.axis = a;
+      row.extent = extent;
     }
   }
   return row;
 }
 
-void FactorRow(const RowReduction& r, int lanes, int64_t accumulators, Decisions* d) {
-  if (r.axis.empty()) return;
-  std::string loop = StrCat(r.name, ".", r.axis);
-  d->Add(Verb::kSplit, {loop, "mask"}, {lanes});
-  if (accumulators > 1) d->Add(Verb::kSplit, {loop + ".o", "mask"}, {accumulators});
-  d->Add(Verb::kFactor, {r.name, loop + ".i", r.name + "_lanes"});
-  if (accumulators > 1)
-    d->Add(Verb::kFactor, {r.name + "_lanes", StrCat(r.name, "_lanes.", r.axis, "_o_i"), r.name + "_parts"});
+// A factored stage has the spatial axes of the one that it came from, then the factored loop; the other
+// reduced loops follow in their order. What it leaves of that stage has the factored loop as its only reduced
+// axis.
+
+FactoredRow FactorRow(const RowReduction& r, int lanes, int64_t accumulators, Draft* draft) {
+  FactoredRow factored;
+  if (r.axis < 0) return factored;
+  const NodeId loop = draft->LoopOf(r.stage, r.axis);
+  const NodeId lane_loop = draft->Split(loop, lanes, Tail::kMask);
+  if (accumulators > 1) draft->Split(loop, accumulators, Tail::kMask);
+  factored.lanes = draft->Factor(r.stage, lane_loop, r.name + "_lanes");
+  if (accumulators > 1) {
+    factored.parts =
+        draft->Factor(factored.lanes, draft->LoopOf(factored.lanes, r.axis + 2), r.name + "_parts");
+  }
+  return factored;
 }
 
-void PlaceRow(const RowReduction& r, const std::string& row_loop, bool place_last, int64_t accumulators,
-              bool unrolled, int64_t row_tile, Decisions* d) {
-  if (place_last) d->Add(Verb::kAt, {r.name, row_loop, "registers"});
-  auto unroll_rows = [&](const std::string& stage) {
-    if (row_tile > 1) d->Add(Verb::kUnroll, {StrCat(stage, ".", r.rows.back())});
+void PlaceRow(const RowReduction& r, const FactoredRow& factored, NodeId row_loop, bool place_last,
+              bool unrolled, int64_t row_tile, Draft* draft) {
+  auto unroll_rows = [&](StageId stage) {
+    if (row_tile > 1) draft->Unroll(draft->LoopOf(stage, r.rows.back()));
   };
-  if (r.axis.empty()) {
-    if (place_last) unroll_rows(r.name);
-    return;
-  }
-  std::string lanes = r.name + "_lanes", parts = r.name + "_parts";
-  d->Add(Verb::kVector, {StrCat(r.name, ".", r.axis, "_i")});
-  if (place_last) unroll_rows(r.name);
-  d->Add(Verb::kAt, {lanes, row_loop, "registers"});
+  const auto [lanes, parts] = factored;
+  if (place_last) draft->ComputeAt(r.stage, row_loop, Scope::kRegister);
+  if (r.axis >= 0) draft->Vector(draft->LoopOf(r.stage, r.rank));
+  if (place_last) unroll_rows(r.stage);
+  if (r.axis < 0) return;
+  draft->ComputeAt(lanes, row_loop, Scope::kRegister);
   unroll_rows(lanes);
-  std::string lane_loop = StrCat(lanes, ".", r.axis, "_i");
-  std::string walk = StrCat(lanes, ".", r.axis, "_o");
-  if (accumulators > 1) {
-    d->Add(Verb::kOrder, {StrCat(lanes, ".", r.axis, "_o_i"), lane_loop});
-    d->Add(Verb::kUnroll, {StrCat(lanes, ".", r.axis, "_o_i")});
-    d->Add(Verb::kVector, {lane_loop});
-    d->Add(Verb::kAt, {parts, row_loop, "registers"});
+  NodeId lane_loop = draft->LoopOf(lanes, r.rank), walk;
+  if (parts >= 0) {
+    const NodeId sum_loop = draft->LoopOf(lanes, r.rank + 1);
+    draft->Reorder({sum_loop, lane_loop});
+    draft->Unroll(sum_loop);
+    draft->Vector(lane_loop);
+    draft->ComputeAt(parts, row_loop, Scope::kRegister);
     // Its dimensions are those of the rows, the lanes and the accumulators; lanes must be neighbours.
-    std::vector<int64_t> order;
-    for (int dim = 0; dim < r.rank; ++dim) order.push_back(dim);
+    std::vector<int> order(static_cast<size_t>(r.rank));
+    std::iota(order.begin(), order.end(), 0);
     order.insert(order.end(), {r.rank + 1, r.rank});
-    d->Add(Verb::kLayout, {parts}, order);
+    draft->SetLayout(parts, order, {});
     unroll_rows(parts);
-    lane_loop = StrCat(parts, ".", r.axis, "_i");
-    walk = StrCat(parts, ".", r.axis, "_o_o");
-    std::string part_loop = StrCat(parts, ".", r.axis, "_o_i");
-    d->Add(Verb::kOrder, {walk, part_loop, lane_loop});
-    d->Add(Verb::kUnroll, {part_loop});
+    lane_loop = draft->LoopOf(parts, r.rank);
+    walk = draft->LoopOf(parts, r.axis + 2);
+    const NodeId part_loop = draft->LoopOf(parts, r.rank + 1);
+    draft->Reorder({walk, part_loop, lane_loop});
+    draft->Unroll(part_loop);
   } else {
-    d->Add(Verb::kOrder, {walk, lane_loop});
+    walk = draft->LoopOf(lanes, r.axis + 1);
+    draft->Reorder({walk, lane_loop});
   }
-  d->Add(Verb::kVector, {lane_loop});
-  if (unrolled) d->Add(Verb::kUnroll, {walk});
+  draft->Vector(lane_loop);
+  if (unrolled) draft->Unroll(walk);
 }
 
 std::shared_ptr<const Part> RowReductionPart(const Surroundings& in, StageId stage,

@@ -122,16 +122,6 @@ std::vector<StageId> RowProducers(const Surroundings& in, StageId id) {
   return group;
 }
 
-class InlinePart : public Part {
- public:
-  explicit InlinePart(std::string name) : name_(std::move(name)) {}
-  bool Allows(const Decisions&) const override { return true; }
-  void AddSteps(Decisions* d) const override { d->Add(Verb::kInline, {name_}); }
-
- private:
-  std::string name_;
-};
-
 }  // namespace
 
 int Surroundings::LanesOf(StageId stage) const {
@@ -209,8 +199,7 @@ Space Space::Of(const te::Graph& graph, const Machine& machine, std::string targ
     space.inlined_ = *std::move(next);
     in.graph = *space.inlined_.graph;
     in.inlined[static_cast<size_t>(id)] = placed[static_cast<size_t>(id)] = true;
-    space.parts_.push_back(std::make_shared<InlinePart>(in.NameOf(id)));
-    ++space.inlines_;
+    space.inlining_.push_back({Verb::kInline, {in.NameOf(id)}, {}});
   }
   for (StageId id = static_cast<StageId>(stages) - 1; id >= 0; --id) {
     if (placed[static_cast<size_t>(id)] || At(in.graph, id).reducer == te::Reducer::kNone) continue;
@@ -251,21 +240,21 @@ bool Space::Allows(const Choice& choice) const {
   return std::all_of(parts_.begin(), parts_.end(), [&](const auto& part) { return part->Allows(decisions); });
 }
 
-std::vector<Step> Space::StepsOf(const Choice& choice, size_t first) const {
-  Decisions decisions(holes_, choice);
-  constexpr size_t kMany = 64;
-  decisions.steps.reserve(kMany);
-  for (size_t part = first; part < parts_.size(); ++part) parts_[part]->AddSteps(&decisions);
-  return std::move(decisions.steps);
-}
-
 Trace Space::TraceOf(const Choice& choice) const {
   Trace trace = TraceFor(graph_, target_);
-  trace.steps = StepsOf(choice, 0);
+  trace.steps = inlining_;
+  Make(choice, &trace.steps).IgnoreError();
   return trace;
 }
 
 Result<Plan> Space::PlanOf(const Choice& choice) const {
+  Result<Plan> plan = Make(choice, nullptr);
+  if (plan.ok()) return plan;
+  // Steps are written down only for those few that refuse.
+  return Annotate(plan.status(), StrCat("'", ToString(TraceOf(choice).steps.back()), "'"));
+}
+
+Result<Plan> Space::Make(const Choice& choice, std::vector<Step>* written) const {
   // Room for what steps add: nodes are moved for every growth otherwise.
   constexpr size_t kMoreStages = 8, kMoreNodes = 96;
   Plan plan;
@@ -275,7 +264,10 @@ Result<Plan> Space::PlanOf(const Choice& choice) const {
   plan.nodes.reserve(inlined_.nodes.size() + kMoreNodes);
   plan.nodes = inlined_.nodes;
   plan.roots = inlined_.roots;
-  return ApplyAll(std::move(plan), StepsOf(choice, inlines_));
+  const Decisions decisions(holes_, choice);
+  Draft draft(std::move(plan), written);
+  for (const auto& part : parts_) part->TakeSteps(decisions, &draft);
+  return std::move(draft).Finish();
 }
 
 }  // namespace tunesmith::schedule

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "schedule/draft.h"
 #include "schedule/machine.h"
-#include "schedule/trace.h"
 
 namespace tunesmith::schedule {
 
@@ -23,29 +23,25 @@ struct Hole {
 /// A candidate: for each hole of the space the number of the chosen value in its domain.
 using Choice = std::vector<uint16_t>;
 
-/// Collects the steps of a candidate, asking for each hole by number.
+/// The values of a candidate's holes, asked for by number.
 class Decisions {
  public:
   Decisions(const std::vector<Hole>& holes, const Choice& choice) : holes_(holes), choice_(choice) {}
   int64_t operator[](size_t hole) const { return holes_[hole].domain[choice_[hole]]; }
-  void Add(Verb verb, std::vector<std::string> names, std::vector<int64_t> numbers = {}) {
-    steps.push_back({verb, std::move(names), std::move(numbers)});
-  }
-  std::vector<Step> steps;
 
  private:
   const std::vector<Hole>& holes_;
   const Choice& choice_;
 };
 
-/// How one stage, with what is fused into it, is scheduled. A rule made it; it owns the holes from
-/// `first_hole` on.
+/// How one stage, with what is fused into it, is scheduled. A rule made it and knows the numbers of its
+/// holes.
 class Part {
  public:
   virtual ~Part() = default;
   /// False where the values of its holes contradict one another or the machine (too many accumulators).
-  virtual bool Allows(const Decisions& decisions) const = 0;
-  virtual void AddSteps(Decisions* decisions) const = 0;
+  virtual bool Allows(const Decisions& d) const = 0;
+  virtual void TakeSteps(const Decisions& d, Draft* draft) const = 0;
 };
 
 /// All candidates of one graph on one machine.
@@ -59,17 +55,17 @@ class Space {
   /// The number of choices, those that `Allows` refuses included; the largest integer if it is beyond that.
   int64_t size() const;
   bool Allows(const Choice& choice) const;
+  /// Its steps up to the first that refuses.
   Trace TraceOf(const Choice& choice) const;
-  /// Replay(TraceOf(choice), graph()), without the trace.
+  /// Replay(TraceOf(choice), graph()), without the trace. An error names the step.
   Result<Plan> PlanOf(const Choice& choice) const;
 
  private:
-  /// The steps of the parts from number `first` on.
-  std::vector<Step> StepsOf(const Choice& choice, size_t first) const;
+  Result<Plan> Make(const Choice& choice, std::vector<Step>* written) const;
 
   te::Graph graph_;
-  Plan inlined_;  // what all candidates begin with: the steps of the first `inlines_` parts taken
-  size_t inlines_ = 0;
+  Plan inlined_;                // what all candidates begin with
+  std::vector<Step> inlining_;  // the steps that made it
   std::string target_;
   std::vector<Hole> holes_;
   std::vector<std::shared_ptr<const Part>> parts_;

@@ -3,6 +3,7 @@
 #include "schedule/steps.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "schedule/placement.h"
 
@@ -29,7 +30,7 @@ constexpr std::string_view kKinds[] = {"serial", "parallel", "vector", "unroll",
 Status CheckPlain(const Plan& plan, NodeId loop, std::string_view step, std::string_view way_out) {
   const Node& node = plan.nodes[static_cast<size_t>(loop)];
   if (node.kind == LoopKind::kSerial) return absl::OkStatus();
-  return Invalid(StrCat(step, " ", node.name, ": it is a loop of kind ",
+  return Invalid(StrCat(step, " ", plan.LoopName(loop), ": it is a loop of kind ",
                         kKinds[static_cast<size_t>(node.kind)], " already; ", way_out));
 }
 
@@ -41,7 +42,7 @@ constexpr int64_t kMostUnrolled = 256;
 
 Status CheckUnrolled(const Plan& plan, NodeId loop) {
   const Node& node = At(plan, loop);
-  auto step = [&] { return StrCat("unroll ", node.name, ": ", node.extent, " iterations"); };
+  auto step = [&] { return StrCat("unroll ", plan.LoopName(loop), ": ", node.extent, " iterations"); };
   if (node.extent > kMostUnrolled)
     return Invalid(StrCat(step(), " are more than ", kMostUnrolled, "; split the loop"));
   for (const StagePlan& s : plan.stages) {
@@ -69,8 +70,9 @@ Status CheckReach(const Plan& plan, NodeId loop, int64_t factor) {
       const te::Axis& axis = plan.stage(id).axes[a];
       int64_t most = std::max(int64_t{1} << 31, 2 * axis.extent);
       if (padded * std::abs(s.axes[a].CoefficientOf(loop)) <= most) continue;
-      return Invalid(StrCat("split ", node.name, ": with the factor ", factor, " the axis ", axis.name,
-                            " of '", plan.NameOf(id), "' would run beyond ", most, "; choose a smaller one"));
+      return Invalid(StrCat("split ", plan.LoopName(loop), ": with the factor ", factor, " the axis ",
+                            axis.name, " of '", plan.NameOf(id), "' would run beyond ", most,
+                            "; choose a smaller one"));
     }
   }
   return absl::OkStatus();
@@ -80,14 +82,14 @@ Status CheckReach(const Plan& plan, NodeId loop, int64_t factor) {
 
 Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
   TS_RETURN_IF_ERROR(CheckPlain(plan, loop, "split", "split it before that"));
-  const std::string& name = At(plan, loop).name;
+  auto name = [&] { return plan.LoopName(loop); };
   const int64_t extent = At(plan, loop).extent;
-  if (extent == 0) return Invalid(StrCat("split ", name, ": the loop has no iterations; leave it whole"));
-  if (factor < 1) return Invalid(StrCat("split ", name, ": the factor ", factor, " is below 1"));
+  if (extent == 0) return Invalid(StrCat("split ", name(), ": the loop has no iterations; leave it whole"));
+  if (factor < 1) return Invalid(StrCat("split ", name(), ": the factor ", factor, " is below 1"));
   for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
     const StagePlan& s = plan.stages[static_cast<size_t>(id)];
     if (s.keep == loop || s.at == loop) {
-      return Invalid(StrCat("split ", name, ": '", plan.NameOf(id),
+      return Invalid(StrCat("split ", name(), ": '", plan.NameOf(id),
                             "' is placed or kept at this loop; split before that"));
     }
   }
@@ -95,20 +97,17 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
   MarkTouched(&plan, loop);
   const bool remainder = extent % factor != 0;
 
-  Node inner;
-  inner.name.reserve(name.size() + 2);
-  StrAppend(&inner.name, name, ".i");
-  inner.owner = At(plan, loop).owner;
+  const NodeId inner_id = static_cast<NodeId>(plan.nodes.size());
+  Node& inner = plan.nodes.emplace_back();
+  Node& outer = At(plan, loop);
+  inner.label = outer.label + ".i";
+  inner.owner = outer.owner;
   inner.extent = factor;
   inner.parent = loop;
-  inner.children = std::move(At(plan, loop).children);
-  NodeId inner_id = static_cast<NodeId>(plan.nodes.size());
+  inner.children = std::exchange(outer.children, {inner_id});
   for (NodeId child : inner.children) At(plan, child).parent = inner_id;
-  plan.nodes.push_back(std::move(inner));
-  Node& outer = At(plan, loop);
-  outer.name += ".o";
+  outer.label += ".o";
   outer.extent = (extent - 1) / factor + 1;
-  outer.children = {inner_id};
   if (remainder && tail == Tail::kPeel) outer.partition = true;
 
   te::Affine value;
@@ -138,14 +137,14 @@ Result<Plan> Reorder(Plan plan, const std::vector<NodeId>& loops) {
   std::sort(now.begin(), now.end(), [&](NodeId a, NodeId b) { return depth(a) < depth(b); });
   for (size_t i = 0; i + 1 < now.size(); ++i) {
     if (now[i] == now[i + 1]) {
-      return Invalid(StrCat("order: the loop ", At(plan, now[i]).name, " is named twice"));
+      return Invalid(StrCat("order: the loop ", plan.LoopName(now[i]), " is named twice"));
     }
     if (!plan.Encloses(now[i], now[i + 1])) {
-      return Invalid(StrCat("order: ", At(plan, now[i + 1]).name, " is not inside ", At(plan, now[i]).name));
+      return Invalid(StrCat("order: ", plan.LoopName(now[i + 1]), " is not inside ", plan.LoopName(now[i])));
     }
     for (NodeId n = now[i]; n != now[i + 1]; n = At(plan, n).children[0]) {
       if (At(plan, n).children.size() != 1) {
-        return Invalid(StrCat("order: ", At(plan, n).name, " contains more than ", At(plan, now[i + 1]).name,
+        return Invalid(StrCat("order: ", plan.LoopName(n), " contains more than ", plan.LoopName(now[i + 1]),
                               "; order the loops before placing stages in them"));
       }
     }
@@ -154,7 +153,7 @@ Result<Plan> Reorder(Plan plan, const std::vector<NodeId>& loops) {
     const StagePlan& s = plan.stages[static_cast<size_t>(id)];
     for (NodeId loop : loops) {
       if (s.keep == loop || s.at == loop) {
-        return Invalid(StrCat("order: '", plan.NameOf(id), "' is placed or kept at ", At(plan, loop).name,
+        return Invalid(StrCat("order: '", plan.NameOf(id), "' is placed or kept at ", plan.LoopName(loop),
                               "; order the loops before that"));
       }
     }
@@ -172,12 +171,12 @@ Result<Plan> Reorder(Plan plan, const std::vector<NodeId>& loops) {
     if (std::find(loops.begin(), loops.end(), n) != loops.end()) n = loops[next++];
   }
   NodeId parent = At(plan, chain.front()).parent;
-  std::vector<NodeId> innermost = At(plan, chain.back()).children;
-  auto& siblings = parent == kRoot ? plan.roots : At(plan, parent).children;
+  Children innermost = At(plan, chain.back()).children;
+  Children& siblings = parent == kRoot ? plan.roots : At(plan, parent).children;
   *std::find(siblings.begin(), siblings.end(), chain.front()) = wanted.front();
   for (size_t i = 0; i < wanted.size(); ++i) {
     At(plan, wanted[i]).parent = i == 0 ? parent : wanted[i - 1];
-    At(plan, wanted[i]).children = i + 1 < wanted.size() ? std::vector<NodeId>{wanted[i + 1]} : innermost;
+    At(plan, wanted[i]).children = i + 1 < wanted.size() ? Children{wanted[i + 1]} : innermost;
   }
   for (NodeId child : innermost) At(plan, child).parent = wanted.back();
   return plan;
@@ -187,17 +186,18 @@ Result<Plan> SetKind(Plan plan, NodeId loop, LoopKind kind, int64_t grain) {
   std::string_view step = kKinds[static_cast<size_t>(kind)];
   TS_RETURN_IF_ERROR(CheckPlain(plan, loop, step, "split it first, then choose for each part"));
   Node& node = At(plan, loop);
-  if (grain < 1) return Invalid(StrCat("parallel ", node.name, ": the grain ", grain, " is below 1"));
+  if (grain < 1)
+    return Invalid(StrCat("parallel ", plan.LoopName(loop), ": the grain ", grain, " is below 1"));
   if (kind == LoopKind::kVector && node.extent > kMostLanes) {
-    return Invalid(StrCat("vector ", node.name, ": ", node.extent, " iterations; a vector has at most ",
-                          kMostLanes, " lanes; split the loop"));
+    return Invalid(StrCat("vector ", plan.LoopName(loop), ": ", node.extent,
+                          " iterations; a vector has at most ", kMostLanes, " lanes; split the loop"));
   }
   if (kind == LoopKind::kUnroll) TS_RETURN_IF_ERROR(CheckUnrolled(plan, loop));
   if (kind == LoopKind::kParallel) {
     for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
       const StagePlan& s = plan.stages[static_cast<size_t>(id)];
       if (s.leaf >= 0 && plan.Encloses(loop, s.leaf) && plan.Reduces(id, loop)) {
-        return Invalid(StrCat("parallel ", node.name, ": '", plan.NameOf(id),
+        return Invalid(StrCat("parallel ", plan.LoopName(loop), ": '", plan.NameOf(id),
                               "' is reduced over this loop; factor the reduction first"));
       }
     }
@@ -205,8 +205,8 @@ Result<Plan> SetKind(Plan plan, NodeId loop, LoopKind kind, int64_t grain) {
       const StagePlan& s = Of(plan, id);
       for (NodeId stored : {s.place == Place::kLoop ? s.at : kRoot, s.keep}) {
         if (stored == kRoot || !plan.Encloses(stored, loop)) continue;
-        return Invalid(StrCat("parallel ", node.name, ": '", plan.NameOf(id), "' is stored at ",
-                              At(plan, stored).name,
+        return Invalid(StrCat("parallel ", plan.LoopName(loop), ": '", plan.NameOf(id), "' is stored at ",
+                              plan.LoopName(stored),
                               " around it, for one thread; parallelise that loop, or one ", "outside of it"));
       }
     }
@@ -214,12 +214,13 @@ Result<Plan> SetKind(Plan plan, NodeId loop, LoopKind kind, int64_t grain) {
       if (At(plan, above).kind != LoopKind::kParallel) continue;
       NodeId inside = plan.ChildTowards(above, loop);
       if (At(plan, above).children.size() != 1) {
-        return Invalid(StrCat("parallel ", node.name, ": ", At(plan, above).name,
+        return Invalid(StrCat("parallel ", plan.LoopName(loop), ": ", plan.LoopName(above),
                               " is parallel and contains more than this loop; one of them must stay serial"));
       }
       if (inside != loop && At(plan, inside).kind != LoopKind::kParallel) {
-        return Invalid(StrCat("parallel ", node.name, ": ", At(plan, above).name, " is parallel and ",
-                              At(plan, inside).name, ", between them, is not; order the loops first"));
+        return Invalid(StrCat("parallel ", plan.LoopName(loop), ": ", plan.LoopName(above),
+                              " is parallel and ", plan.LoopName(inside),
+                              ", between them, is not; order the loops first"));
       }
     }
   }
@@ -232,7 +233,8 @@ Result<Plan> SetKind(Plan plan, NodeId loop, LoopKind kind, int64_t grain) {
 Result<Plan> SetPartition(Plan plan, NodeId loop) {
   Node& node = At(plan, loop);
   if (node.kind == LoopKind::kVector || node.kind == LoopKind::kUnroll) {
-    return Invalid(StrCat("partition ", node.name, ": only serial and parallel loops can be divided"));
+    return Invalid(
+        StrCat("partition ", plan.LoopName(loop), ": only serial and parallel loops can be divided"));
   }
   node.partition = true;
   MarkTouched(&plan, loop);

@@ -80,7 +80,7 @@ Status CheckOtherReads(const Plan& plan, StageId consumer, StageId producer, Nod
 }  // namespace
 
 Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId loop) {
-  auto step = [&] { return StrCat("fuse ", plan.NameOf(consumer), " at ", At(plan, loop).name); };
+  auto step = [&] { return StrCat("fuse ", plan.NameOf(consumer), " at ", plan.LoopName(loop)); };
   TS_RETURN_IF_ERROR(CheckPlaceable(plan, consumer, "fuse"));
   const te::Stage& c = plan.stage(consumer);
   const te::Stage& p = plan.stage(producer);
@@ -175,32 +175,25 @@ Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId 
   int position = PositionIn(plan, loop, child) + 1;
   RemoveNest(&plan, consumer);
   NodeId parent = loop;
-  auto append = [&](Node node, int at) {
-    NodeId n = static_cast<NodeId>(plan.nodes.size());
-    node.parent = parent;
-    auto& siblings = plan.nodes[static_cast<size_t>(parent)].children;
-    siblings.insert(siblings.begin() + at, n);
-    plan.nodes.push_back(std::move(node));
-    parent = n;
-    return n;
-  };
-  const std::string own = plan.NameOf(consumer), other = plan.NameOf(producer);
-  for (size_t i = 0; i < adopted.size(); ++i) {
-    Node copy = At(plan, adopted[i]);
-    copy.children.clear();
+  for (NodeId original : adopted) {
+    parent = AddNode(&plan, parent, position);
+    position = 0;
+    const Node& from = At(plan, original);
+    Node& copy = plan.nodes.back();
+    copy.label = from.label;
     copy.owner = consumer;
-    copy.name = own + copy.name.substr(copy.name.find('.', plan.NameOf(At(plan, adopted[i]).owner).size()));
-    NodeId n = append(std::move(copy), i == 0 ? position : 0);
-    te::Affine value{{{n, 1}}, 0};
-    for (te::Affine& a : axes) a = te::Substitute(a, adopted[i], value);
-    for (Guard& g : guards) g.value = te::Substitute(g.value, adopted[i], value);
+    copy.extent = from.extent;
+    copy.kind = from.kind;
+    copy.grain = from.grain;
+    copy.partition = from.partition;
+    te::Affine value{{{parent, 1}}, 0};
+    for (te::Affine& a : axes) a = te::Substitute(a, original, value);
+    for (Guard& g : guards) g.value = te::Substitute(g.value, original, value);
   }
-  Node leaf;
-  leaf.name = own;
-  leaf.stage = consumer;
-  NodeId leaf_id = append(std::move(leaf), adopted.empty() ? position : 0);
+  NodeId leaf = AddNode(&plan, parent, position);
+  plan.nodes.back().stage = consumer;
   StagePlan& s = Of(plan, consumer);
-  s.leaf = leaf_id;
+  s.leaf = leaf;
   s.axes = std::move(axes);
   s.guards = std::move(guards);
   s.touched = true;

@@ -69,7 +69,7 @@ void GuardRegion(Plan* plan, StageId id) {
 }  // namespace
 
 Result<Plan> ComputeAt(Plan plan, StageId id, NodeId loop, Scope scope) {
-  auto step = [&] { return StrCat("at ", plan.NameOf(id), " ", At(plan, loop).name); };
+  auto step = [&] { return StrCat("at ", plan.NameOf(id), " ", plan.LoopName(loop)); };
   TS_RETURN_IF_ERROR(CheckPlaceable(plan, id, "at"));
   if (IsOutput(plan, id))
     return Invalid(StrCat(step(), ": an output is computed as a whole; fuse its producer instead"));
@@ -86,7 +86,7 @@ Result<Plan> ComputeAt(Plan plan, StageId id, NodeId loop, Scope scope) {
   for (NodeId n = loop; n != kRoot; n = At(plan, n).parent) {
     if (At(plan, n).kind == LoopKind::kVector) {
       return Invalid(
-          StrCat(step(), ": a stage cannot be computed inside the vector loop ", At(plan, n).name));
+          StrCat(step(), ": a stage cannot be computed inside the vector loop ", plan.LoopName(n)));
     }
   }
   TS_RETURN_IF_ERROR(CheckPrivate(plan, loop, step));
@@ -107,7 +107,7 @@ Result<Plan> ComputeAt(Plan plan, StageId id, NodeId loop, Scope scope) {
 constexpr int64_t kMostKept = 4096;
 
 Result<Plan> Keep(Plan plan, StageId id, NodeId loop) {
-  auto step = [&] { return StrCat("keep ", plan.NameOf(id), " from ", At(plan, loop).name); };
+  auto step = [&] { return StrCat("keep ", plan.NameOf(id), " from ", plan.LoopName(loop)); };
   StagePlan& s = Of(plan, id);
   if (plan.stage(id).reducer == te::Reducer::kNone)
     return Invalid(StrCat(step(), ": the stage does not reduce"));

@@ -204,8 +204,7 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
 }
 
 Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name) {
-  const std::string loop_name = plan.nodes[static_cast<size_t>(loop)].name;
-  auto step = [&] { return StrCat("factor ", plan.NameOf(id), " ", loop_name); };
+  auto step = [&] { return StrCat("factor ", plan.NameOf(id), " ", plan.LoopName(loop)); };
   TS_RETURN_IF_ERROR(CheckNewName(plan, step, name));
   StagePlan& s = plan.stages[static_cast<size_t>(id)];
   const te::Stage old = plan.stage(id);
@@ -223,7 +222,7 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
     }
     if (above.kind != LoopKind::kSerial) {
       return Invalid(
-          StrCat(step(), ": its loop ", above.name, " is no longer serial; factor it before that"));
+          StrCat(step(), ": its loop ", plan.LoopName(n), " is no longer serial; factor it before that"));
     }
   }
   for (int a = 0; a < old.spatial; ++a) {
@@ -249,9 +248,9 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
     partial.axes.push_back(old.axes[static_cast<size_t>(a)]);
   }
   auto short_name = [&](NodeId n) {
-    std::string full = plan.nodes[static_cast<size_t>(n)].name.substr(plan.NameOf(id).size() + 1);
-    std::replace(full.begin(), full.end(), '.', '_');
-    return full;
+    std::string label = At(plan, n).label;
+    std::replace(label.begin(), label.end(), '.', '_');
+    return label;
   };
   std::vector<NodeId> inner = plan.LoopsAbove(s.leaf);
   inner.erase(

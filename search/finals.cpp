@@ -102,12 +102,14 @@ Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds
   result_.finals.finalists = static_cast<int>(finalists.size());
   result_.finals.processes = timed->processes;
   result_.finals.noise = timed->noise;
-  // The winner is reported last: what was recorded of finals last is their result (database/database.h).
+  // The winner is reported last, and all in one: what was recorded of finals last is their result
+  // (database/database.h), and half of it would be another result.
   std::vector<size_t> order;
   for (size_t i = 0; i < finalists.size(); ++i) {
     if (static_cast<int>(i) != timed->winner) order.push_back(i);
   }
   if (timed->winner >= 0) order.push_back(static_cast<size_t>(timed->winner));
+  std::vector<TrialReport> reports;
   for (size_t i : order) {
     const measure::FinalistTiming& timing = timed->timings[i];
     result_.finals.tied += timing.tied;
@@ -119,8 +121,9 @@ Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds
       Leave(finalists[i].hash);
     }
     const int processes = timing.outcome.ok() ? timed->processes : 1;
-    TS_RETURN_IF_ERROR(report_({finalists[i].trace, timing.outcome, finalists[i].hash, true, processes}));
+    reports.push_back({finalists[i].trace, timing.outcome, finalists[i].hash, true, processes});
   }
+  TS_RETURN_IF_ERROR(report_(reports));
   result_.found = !contenders_.empty();
   if (timed->winner >= 0) {
     Choose(finalists[static_cast<size_t>(timed->winner)]);

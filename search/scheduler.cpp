@@ -50,6 +50,10 @@ double FinalsSeconds(const std::vector<Task>& tasks) {
   return seconds;
 }
 
+void StopAll(const std::vector<Task>& tasks, std::string_view why) {
+  for (const Task& t : tasks) t.tuner->Stop(why);
+}
+
 }  // namespace
 
 Status RunTasks(std::vector<Task>* tasks, const Budget& given, const std::atomic<bool>& interrupted,
@@ -58,7 +62,8 @@ Status RunTasks(std::vector<Task>* tasks, const Budget& given, const std::atomic
   const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   const Budget budget = Pooled(*tasks, given);
   int64_t spent = 0;
-  for (const Task& t : *tasks) spent += t.tuner->trials();
+  // What one workload was given beyond its own trials, by an earlier run or pool, is not taken from others.
+  for (const Task& t : *tasks) spent += std::min(t.tuner->trials(), t.tuner->options().trials);
 
   std::vector<bool> begun(tasks->size());
   std::string_view stopped;
@@ -79,15 +84,17 @@ Status RunTasks(std::vector<Task>* tasks, const Budget& given, const std::atomic
     const StepLimits limits{
         std::max<int64_t>(1, (budget.trials - spent) / waiting),
         start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(search_seconds))};
-    TS_ASSIGN_OR_RETURN(const bool more, task.tuner->Step(interrupted, limits));
+    const Result<bool> more = task.tuner->Step(interrupted, limits);
+    if (!more.ok()) {
+      StopAll(*tasks, "error");
+      return more.status();
+    }
     spent += task.tuner->trials() - before;
-    task.finished = !more;
+    task.finished = !*more;
     step(next);
   }
   if (interrupted) stopped = "interrupted";
-  for (const Task& t : *tasks) {
-    if (!stopped.empty()) t.tuner->Stop(stopped);
-  }
+  if (!stopped.empty()) StopAll(*tasks, stopped);
   // What is left is divided by what each would like to have.
   double wanted = FinalsSeconds(*tasks);
   for (const Task& t : *tasks) {

@@ -32,8 +32,7 @@ Result<std::unique_ptr<Tuner>> Tuner::Create(const te::Workload& workload, const
                                              const measure::Scenario& scenario,
                                              std::shared_ptr<const measure::Expectation> expectation,
                                              const TuneOptions& options, measure::Measurer* measurer,
-                                             ThreadPool* pool,
-                                             std::function<Status(const TrialReport&)> report) {
+                                             ThreadPool* pool, Report report) {
   std::unique_ptr<Tuner> tuner(new Tuner());
   tuner->problem_ = Problem::Of(workload, MachineOf(target, scenario.threads), target.name);
   tuner->definition_ = workload.definition();
@@ -199,7 +198,8 @@ Result<bool> Tuner::Step(const std::atomic<bool>& interrupted, const StepLimits&
     if (i > 0 && std::chrono::steady_clock::now() >= limits.deadline) break;
     TS_ASSIGN_OR_RETURN(measure::Outcome outcome, Measure(candidates[i], &attempts[i]));
     Note(candidates[i], attempts[i].trace, outcome);
-    TS_RETURN_IF_ERROR(report_({attempts[i].trace, outcome, candidates[i].hash}));
+    const TrialReport report{attempts[i].trace, outcome, candidates[i].hash};
+    TS_RETURN_IF_ERROR(report_(std::span(&report, 1)));
     tried.push_back({candidates[i], outcome.ok(), outcome.median_ns});
   }
   TS_RETURN_IF_ERROR(policy_->Learn(tried));

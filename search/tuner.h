@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,9 @@ struct TrialReport {
   int processes = 1;  // that the samples come from: 1 for a trial and for a failure
 };
 
+/// Takes one finished trial, or all that finals said.
+using Report = std::function<Status(std::span<const TrialReport>)>;
+
 /// An earlier trial of the same workload, target and scenario.
 struct EarlierTrial {
   schedule::Trace trace;
@@ -70,8 +74,9 @@ struct TuneResult {
   schedule::Trace best;
   double best_ns = 0;  // after finals, the winner's median in them
   Finals finals;
-  std::string stopped;  // why: "trials", "seconds", "nothing left to win", "space exhausted", "interrupted"
-  std::string model;    // "xgboost" or "analytic": what ranks candidates
+  std::string
+      stopped;  // why: "trials", "seconds", "nothing left to win", "space exhausted", "interrupted", "error"
+  std::string model;         // "xgboost" or "analytic": what ranks candidates
   std::string model_notice;  // why it is not the learned one, and how to get that; else empty
 };
 
@@ -87,13 +92,13 @@ struct StepLimits {
 class Tuner {
  public:
   /// `measurer` and `pool` outlive the tuner. `report` is called for every finished trial, in order, before
-  /// the next begins; an error from it ends the tuning.
+  /// the next begins, and once for finals, with all that they said, the winner last; what one call is given
+  /// is recorded as a whole or not at all. An error from it ends the tuning.
   static Result<std::unique_ptr<Tuner>> Create(const te::Workload& workload, const codegen::Target& target,
                                                const measure::Scenario& scenario,
                                                std::shared_ptr<const measure::Expectation> expectation,
                                                const TuneOptions& options, measure::Measurer* measurer,
-                                               ThreadPool* pool,
-                                               std::function<Status(const TrialReport&)> report);
+                                               ThreadPool* pool, Report report);
   ~Tuner();
 
   /// Makes earlier trials, in the order in which they were made, known: they are not repeated, the model
@@ -164,7 +169,7 @@ class Tuner {
   TuneOptions options_;
   measure::Measurer* measurer_ = nullptr;
   ThreadPool* pool_ = nullptr;
-  std::function<Status(const TrialReport&)> report_;
+  Report report_;
   std::unique_ptr<costmodel::CostModel> model_;
   std::unique_ptr<SearchPolicy> policy_;
   std::vector<Contender> contenders_;

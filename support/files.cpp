@@ -146,7 +146,18 @@ void FileDescriptor::Reset(int fd) {
 Status FileError(std::string_view action, const fs::path& path, int error) {
   std::string message = StrCat("cannot ", action, " ", path.empty() ? "''" : path.string(), ": ",
                                std::generic_category().message(error), "; ", WayOut(error));
-  return error == ENOENT ? NotFound(message) : Unavailable(message);
+  switch (error) {
+    case ENOENT:
+      return NotFound(message);
+    case EISDIR:
+    case ENOTDIR:
+    case EEXIST:
+    case ENAMETOOLONG:
+    case ELOOP:
+      return Invalid(message);  // such a path cannot be right, whatever the system allows
+    default:
+      return Unavailable(message);
+  }
 }
 
 Result<std::string> ReadFile(const fs::path& path, int64_t limit_bytes) {

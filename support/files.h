@@ -34,8 +34,9 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-/// "cannot <action> <path>: <what errno means>; <a way out that fits errno>", NotFound for a path that does
-/// not exist, else Unavailable. `error` is an errno.
+/// "cannot <action> <path>: <what errno means>; <a way out that fits errno>". NotFound for a path that does
+/// not exist, InvalidArgument for one that cannot be right (a folder in the place of a file, a file in the
+/// place of a folder, a name too long), else Unavailable. `error` is an errno.
 Status FileError(std::string_view action, const std::filesystem::path& path, int error);
 
 /// The whole file. Fails for a file that is missing, unreadable, a folder, or longer than `limit_bytes`;

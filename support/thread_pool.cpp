@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/thread_pool.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <atomic>
 #include <latch>
@@ -85,6 +87,14 @@ bool ParallelFor(ThreadPool* pool, size_t count, const std::function<void(size_t
   }
   progress->open_jobs.wait();
   return progress->done.load() == count;
+}
+
+int UsableCpus() {
+  constexpr size_t kMostCpus = 8192;  // that Linux supports on x86-64
+  cpu_set_t set[kMostCpus / CPU_SETSIZE] = {};
+  if (sched_getaffinity(0, sizeof set, set) != 0)
+    return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  return std::max(1, CPU_COUNT_S(sizeof set, set));
 }
 
 }  // namespace tunesmith

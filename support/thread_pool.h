@@ -47,6 +47,10 @@ class ThreadPool {
   std::vector<std::thread> workers_;
 };
 
+/// How many CPUs this process may run on, as its affinity (taskset, a container's set of CPUs) says; at
+/// least 1.
+int UsableCpus();
+
 /// Calls body(0) … body(count - 1) on the pool's threads, and waits for these calls alone. Which thread makes
 /// which call is unspecified. If the pool is cancelled meanwhile, calls that have not started are left out.
 /// Returns true if all were made.

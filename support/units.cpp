@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/units.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <span>
 
 #include "support/strings.h"
@@ -12,10 +12,10 @@
 namespace tunesmith {
 namespace {
 
-std::string Printed(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
+/// Of a number whose first digit counts 1: with three significant digits.
+std::string ThreeDigits(double value) {
+  const double size = std::abs(value);
+  return fmt::format("{:.{}f}", value, size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
 }
 
 struct Unit {
@@ -29,8 +29,7 @@ std::string InUnits(double value, std::span<const Unit> units) {
     double scaled = value / unit.size;
     // 999.6 of the unit below would be printed as 1000, which belongs here as 1.00.
     if (scaled < 0.9995 && &unit != &units.back()) continue;
-    const char* format = scaled < 9.995 ? "%.2f" : scaled < 99.95 ? "%.1f" : "%.0f";
-    return StrCat(Printed(format, scaled), " ", unit.name);
+    return StrCat(ThreeDigits(scaled), " ", unit.name);
   }
   return "";
 }
@@ -46,18 +45,10 @@ std::string FormatLatency(double nanoseconds) {
 std::string FormatWait(double seconds) {
   if (!(seconds >= 0) || seconds > 1e15) return "?";
   auto total = static_cast<int64_t>(std::llround(seconds));
-  char text[64];
-  if (total < 60) {
-    return StrCat(total, " s");
-  } else if (total < 3600) {
-    std::snprintf(text, sizeof text, "%d min %02d s", static_cast<int>(total / 60),
-                  static_cast<int>(total % 60));
-  } else {
-    int64_t minutes = (total + 30) / 60;
-    std::snprintf(text, sizeof text, "%lld h %02d min", static_cast<long long>(minutes / 60),
-                  static_cast<int>(minutes % 60));
-  }
-  return text;
+  if (total < 60) return StrCat(total, " s");
+  if (total < 3600) return fmt::format("{} min {:02} s", total / 60, total % 60);
+  const int64_t minutes = (total + 30) / 60;
+  return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
 }
 
 std::string FormatBytes(int64_t bytes) {
@@ -69,8 +60,7 @@ std::string FormatBytes(int64_t bytes) {
     ++unit;
   }
   if (value == std::floor(value)) return StrCat(static_cast<int64_t>(value), " ", kNames[unit]);
-  double size = std::abs(value);
-  return StrCat(Printed(size < 9.995 ? "%.2f" : size < 99.95 ? "%.1f" : "%.0f", value), " ", kNames[unit]);
+  return StrCat(ThreeDigits(value), " ", kNames[unit]);
 }
 
 std::string FormatFlops(double flops_per_second) {
@@ -90,6 +80,8 @@ std::string FormatCount(int64_t count) {
   return text;
 }
 
-std::string FormatShare(double ratio) { return std::isfinite(ratio) ? Printed("%.1f%%", 100 * ratio) : "?"; }
+std::string FormatShare(double ratio) {
+  return std::isfinite(ratio) ? fmt::format("{:.1f}%", 100 * ratio) : "?";
+}
 
 }  // namespace tunesmith

@@ -106,6 +106,10 @@ Result<Workload> Bind(const Operator& op, const std::vector<std::string>& bindin
 /// stay as they are. Fails if the syntax is wrong.
 Result<std::string> Format(std::string_view text, std::string_view file);
 
+/// The operator as a file of its own: it and the functions of its file in canonical form, without comments.
+/// The operator that this text defines binds to the same workloads.
+std::string SourceOf(const Operator& op);
+
 /// A standard operator (te/ops/*.te, part of this program) by its name. Not found: names the nearest.
 Result<Operator> StandardOperator(std::string_view name);
 /// The names of all standard operators, sorted.

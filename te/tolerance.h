@@ -19,11 +19,9 @@ enum class ErrorModel : uint8_t {
   /// n u sum|t_i|: holds for any data and any order of summation (Higham, section 4.2).
   kWorstCase,
   /// 2 sqrt(n) u (|sum t_i| + 2 sqrt(sum t_i^2)), if that is less: rounding errors of independent random
-  /// terms
-  /// are independent, so they grow with sqrt(n) (Higham and Mary, "A new approach to probabilistic rounding
-  /// error analysis", 2019), and partial sums in any order stay near the mean plus a random walk. A
-  /// sequential
-  /// sum's standard deviation is below a tenth of it. For inputs of InputKind::kUniform.
+  /// terms are independent, so they grow with sqrt(n) (Higham and Mary, "A new approach to probabilistic
+  /// rounding error analysis", 2019), and partial sums in any order stay near the mean plus a random walk. A
+  /// sequential sum's standard deviation is below a tenth of it. For inputs of InputKind::kUniform.
   kIndependent,
 };
 

@@ -4,7 +4,7 @@
 #include "codegen/llvm/emitter.h"
 #include "codegen/llvm/machine_code.h"
 #include "ir/math.h"
-#include "llvm/Config/llvm-config.h"
+#include "llvm-c/Core.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/Support/raw_ostream.h"
 #include "support/strings.h"
@@ -89,6 +89,11 @@ Result<Listing> List(const ir::Program& program, const Target& target) {
 
 std::string CodeGeneratorVersion() { return "2"; }
 
-std::string LlvmVersion() { return LLVM_VERSION_STRING; }
+std::string LlvmVersion() {
+  // Of the shared library at hand, which the system may have brought up to date since this was built.
+  unsigned major = 0, minor = 0, patch = 0;
+  LLVMGetVersion(&major, &minor, &patch);
+  return StrCat(major, ".", minor, ".", patch);
+}
 
 }  // namespace tunesmith::codegen

@@ -59,4 +59,19 @@ Result<std::string> Format(std::string_view text, std::string_view file) {
   return language::Print(parsed);
 }
 
+std::string SourceOf(const Operator& op) {
+  const File& file = *op.file();
+  const language::OperatorSyntax& syntax = op.syntax();
+  std::string text;
+  for (const language::FunctionSyntax& function : file.functions)
+    StrAppend(&text, file.source.Text(function.span), "\n");
+  const uint32_t end = syntax.algorithms.empty() ? syntax.end.end : syntax.algorithms.back().end.end;
+  StrAppend(&text, file.source.Text({syntax.head.begin, end}), "\n");
+  File alone(Source("", text));
+  Diagnostics diagnostics(alone.source);
+  language::ReadSyntax(&alone, &diagnostics);  // parts of what was read already: there is nothing to report
+  alone.comments.clear();
+  return language::Print(alone);
+}
+
 }  // namespace tunesmith::te

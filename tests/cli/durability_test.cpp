@@ -3,6 +3,7 @@
 // little.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <fstream>
@@ -64,6 +65,47 @@ TEST(Run, InterruptedEndsWithItsResultsAndResumes) {
     EXPECT_EQ(CountTrials(sandbox), static_cast<int>(run.outcomes().size()));
     EXPECT_LT(CountTrials(sandbox), 12);
     ExpectResumes(sandbox, 12);
+  }
+}
+
+/// Whether the process has a handler for the signal.
+bool Handles(int pid, int signal) {
+  std::ifstream status(StrCat("/proc/", pid, "/status"));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("SigCgt:"))
+      return (std::stoull(line.substr(7), nullptr, 16) >> (signal - 1) & 1) != 0;
+  }
+  return false;
+}
+
+TEST(Bench, InterruptedEndsInTheMiddleOfAContest) {
+  Sandbox sandbox;
+  Result<Subprocess> bench = Subprocess::Start(
+      sandbox.TuneCommand({"bench", "matmul", "M=192", "N=192", "K=192", "--seconds", "600"}));
+  ASSERT_TRUE(bench.ok()) << bench.status();
+  Deadline soon = After(std::chrono::minutes(2));
+  ASSERT_TRUE(bench->Read(1, soon).ok());  // the heading: what follows is the contest
+  while (ChildrenOf(bench->pid()).size() < 1 && std::chrono::steady_clock::now() < soon) usleep(1000);
+  ASSERT_EQ(kill(bench->pid(), SIGINT), 0);
+  Result<ExitStatus> status = bench->Wait(soon);
+  ASSERT_TRUE(status.ok()) << status.status();
+  EXPECT_EQ(status->ToString(), "exit code 130");
+  EXPECT_EQ(bench->error_output(), "");
+}
+
+TEST(Command, ThatHasNothingToSaveIsEndedByTheFirstSignal) {
+  for (int signal : {SIGINT, SIGTERM}) {
+    Sandbox sandbox;
+    // It waits for somebody to write into the pipe.
+    ASSERT_EQ(mkfifo(sandbox.Path("pipe.te").c_str(), 0600), 0);
+    Result<Subprocess> check = Subprocess::Start(sandbox.TuneCommand({"check", "pipe.te"}));
+    ASSERT_TRUE(check.ok()) << check.status();
+    Deadline soon = After(std::chrono::minutes(2));
+    while (!Handles(check->pid(), signal) && std::chrono::steady_clock::now() < soon) usleep(1000);
+    ASSERT_EQ(kill(check->pid(), signal), 0);
+    Result<ExitStatus> status = check->Wait(soon);
+    ASSERT_TRUE(status.ok()) << status.status();
+    EXPECT_EQ(status->ToString(), "exit code 130");
   }
 }
 

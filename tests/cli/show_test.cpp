@@ -2,6 +2,7 @@
 // tune show of what was recorded.
 #include <gtest/gtest.h>
 
+#include "database/sqlite.h"
 #include "support/strings.h"
 #include "tests/cli/tune_command.h"
 
@@ -57,7 +58,7 @@ TEST(Show, OfARecordPrintsEveryForm) {
   EXPECT_NE(trace.find(forms[1].second.substr(0, forms[1].second.find_last_not_of('\n'))), std::string::npos);
 }
 
-TEST(Show, OfARecordOfAFileNeedsTheFile) {
+TEST(Show, OfARecordOfAFileNeedsTheFileOnlyWhereTheRecordHasNoDefinition) {
   Sandbox sandbox;
   sandbox.Write("scale.te", kScale);
   sandbox.Write("other.te", "op scale(X: f32[N]) -> (Y: f32[N]) { Y[i] = X[i] * 4 }\n");
@@ -69,7 +70,16 @@ TEST(Show, OfARecordOfAFileNeedsTheFile) {
   EXPECT_EQ(another.error_output,
             StrCat("tune: record ", id, " is of scale, not of relu; leave the operator out\n"));
 
-  CommandOutput alone = sandbox.Tune({"show", "--record", id});
+  CommandOutput alone = sandbox.Tune({"show", "--record", id, "--as", "stages"});
+  EXPECT_EQ(alone.status.code, 0) << alone.error_output;
+  EXPECT_EQ(alone.output, "== stages\nY[i] = X[i] * 3\n");
+  {
+    auto connection = database::Connection::Open(sandbox.Path("data/tunesmith/tuning.db"),
+                                                 database::Connection::Access::kReadWrite, 0);
+    ASSERT_TRUE(connection.ok()) << connection.status();
+    ASSERT_TRUE((*connection)->Execute("DELETE FROM definition").ok());
+  }
+  alone = sandbox.Tune({"show", "--record", id});
   EXPECT_EQ(alone.status.code, 2);
   EXPECT_EQ(alone.error_output,
             StrCat("tune: record ", id,

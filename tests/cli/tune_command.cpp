@@ -9,6 +9,7 @@
 
 #include "codegen/target.h"
 #include "support/strings.h"
+#include "support/thread_pool.h"
 
 namespace tunesmith::cli {
 namespace {
@@ -29,6 +30,7 @@ TemporaryFolder MakeFolderOrDie() {
 Sandbox::Sandbox() : folder_(MakeFolderOrDie()) {}
 
 void Sandbox::Write(const std::string& name, std::string_view contents) const {
+  std::filesystem::create_directories((folder() / name).parent_path());
   std::ofstream file(folder() / name, std::ios::binary);
   file << contents;
   ASSERT_TRUE(file.flush()) << name;
@@ -76,7 +78,7 @@ std::string Normalised(std::string text, const Sandbox& sandbox) {
   // Where the list of all targets stands, native's own name is one of them.
   if (native.ok() && text.find("there are: native") == std::string::npos)
     ReplaceAll(&text, native->name, "<native>");
-  ReplaceAll(&text, StrCat(std::thread::hardware_concurrency(), ", the CPUs"), "<cpus>, the CPUs");
+  ReplaceAll(&text, StrCat(UsableCpus(), ", the CPUs"), "<cpus>, the CPUs");
   const std::pair<const char*, const char*> kVarying[] = {
       {"\\b[0-9a-f]{32}\\b", "<hash>"},
       {"\\b[0-9]+(\\.[0-9]+)? (ns|us|ms|s|B|KiB|MiB|GiB|TiB|[GT]FLOP/s)\\b", "#"},

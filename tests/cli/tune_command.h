@@ -17,6 +17,7 @@ class Sandbox {
 
   std::filesystem::path folder() const { return folder_.path(); }
   std::string Path(const std::string& name) const { return (folder() / name).string(); }
+  /// Makes the folders of the name too.
   void Write(const std::string& name, std::string_view contents) const;
 
   /// tune with these words, to be started in the folder. Its database is `data/tunesmith/tuning.db` there;

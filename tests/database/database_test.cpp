@@ -38,6 +38,27 @@ TEST_F(DatabaseTest, GivesBackWhatWasPutIn) {
   EXPECT_EQ(Value(database_->Find(Filter())), records);
 }
 
+TEST_F(DatabaseTest, ADefinitionIsOfAWorkloadAsItWasNamed) {
+  Record with = TimedRecord(2), other_name = TimedRecord(3), other_workload = TimedRecord(4);
+  with.definition = "op matmul";
+  other_name.operator_name = "product";
+  other_workload.key.workload[0] = 'f';
+  // The first is from before there were definitions.
+  Insert({TimedRecord(1), with, Resealed(other_name), Resealed(other_workload)});
+  std::vector<std::string> definitions;
+  for (const Record& record : Value(database_->Find(Where({"order=oldest"}))))
+    definitions.push_back(record.definition);
+  EXPECT_EQ(definitions, (std::vector<std::string>{"op matmul", "op matmul", "", ""}));
+}
+
+TEST_F(DatabaseTest, ARecordThatIsThereGetsItsDefinition) {
+  Insert({TimedRecord(1)});
+  Record with = TimedRecord(1);
+  with.definition = "op matmul";
+  EXPECT_EQ(Insert({with}).already, 1);
+  EXPECT_EQ(Value(database_->Best(with.key)), with);
+}
+
 TEST_F(DatabaseTest, ARecordIsThereOnce) {
   Insert({TimedRecord(1)});
   InsertCounts counts = Insert({TimedRecord(1), TimedRecord(2), TimedRecord(2)});
@@ -146,6 +167,9 @@ TEST_F(DatabaseTest, EquallyFastRecordsAnswerTheSameInAnyOrderOfInsertion) {
   const std::string smallest = std::ranges::min_element(records, {}, &Record::id)->id;
   Insert(records);
   EXPECT_EQ(Value(database_->Best(records[0].key))->id, smallest);
+  std::vector<Record> three = Value(database_->Find(Where({"best=3", "order=best"})));
+  std::ranges::sort(records, {}, &Record::id);
+  EXPECT_EQ(three, std::vector<Record>(records.begin(), records.begin() + 3));
   auto other = Value(OpenDatabase(Path("other.db")));
   std::reverse(records.begin(), records.end());
   EXPECT_TRUE(other->Insert(records).ok());
@@ -332,6 +356,8 @@ TEST_F(DatabaseTest, GcGivesSpaceBackAndForgetsWhatNobodyUses) {
     record.trace.append(20000, 'x');
     record.environment = StrCat("{\"seed\":", i, "}");
     record.key.llvm = StrCat("19.1.", i);
+    record.key.workload.replace(0, 2, StrCat(10 + i));
+    record.definition = StrCat("op numbered", i);
     records.push_back(Resealed(record));
   }
   Insert(records);
@@ -345,13 +371,14 @@ TEST_F(DatabaseTest, GcGivesSpaceBackAndForgetsWhatNobodyUses) {
   EXPECT_LT(stats.file_bytes, 200000);
   EXPECT_EQ(stats.keys, 1);
   EXPECT_EQ(ReadBytes(Path("t.db")).find("19.1.48"), std::string::npos);
+  EXPECT_EQ(ReadBytes(Path("t.db")).find("numbered48"), std::string::npos);
 }
 
 TEST_F(DatabaseTest, Statistics) {
   Stats stats = Value(database_->GetStats());
   EXPECT_EQ(stats.records(), 0);
   EXPECT_EQ(stats.oldest_ns, 0);
-  EXPECT_EQ(stats.schema_version, 2);
+  EXPECT_EQ(stats.schema_version, 3);
   Record other = TimedRecord(9);
   other.operator_name = "softmax";
   other.key.workload[0] = 'a';
@@ -368,6 +395,20 @@ TEST_F(DatabaseTest, Statistics) {
   EXPECT_EQ(stats.oldest_ns, kStartNs + kSecondNs);
   EXPECT_EQ(stats.newest_ns, kStartNs + 9 * kSecondNs);
   EXPECT_GT(stats.file_bytes, 4096);
+}
+
+TEST_F(DatabaseTest, NamesOfWhatItHolds) {
+  EXPECT_TRUE(Value(database_->GetNames()).parameters.empty());
+  Record other = TimedRecord(9), none = TimedRecord(5);
+  other.bindings = {{"M", "2"}, {"act", "relu"}};
+  other.key.target = "x86-64-avx2";
+  none.operator_name = "nothing";
+  none.bindings = {};
+  Insert({TimedRecord(1), Resealed(other), Resealed(none)});
+  Names names = Value(database_->GetNames());
+  EXPECT_EQ(names.parameters, (std::map<std::string, std::set<std::string>>{
+                                  {"matmul", {"K", "M", "N", "act"}}, {"nothing", {}}}));
+  EXPECT_EQ(names.targets, (std::set<std::string>{"x86-64-avx2", "x86-64-avx512"}));
 }
 
 TEST_F(DatabaseTest, QueriesAgreeWithAPlainLoopOverTheRecords) {

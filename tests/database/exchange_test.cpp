@@ -103,8 +103,9 @@ TEST_F(ExchangeTest, ATraceThatLiesIsRecognised) {
 
 TEST_F(ExchangeTest, WhatCannotBeRead) {
   EXPECT_EQ(MessageOf(Import(*database_, Path("none"), Trust).status()),
-            "none: cannot be read: No such file or directory; give a file of `tune db export`");
-  EXPECT_EQ(MessageOf(Import(*database_, folder_ + "/.", Trust).status()), ".: a folder; give a file");
+            "cannot read none: No such file or directory; check the path, and that its folder exists");
+  EXPECT_EQ(MessageOf(Import(*database_, folder_ + "/.", Trust).status()),
+            "cannot read .: Is a directory; name a file, not a folder");
 }
 
 }  // namespace

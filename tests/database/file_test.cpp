@@ -81,7 +81,7 @@ TEST_F(FileTest, TheFolderIsMissing) {
 
 TEST_F(FileTest, NotAFile) {
   fs::create_directory(Path("folder"));
-  EXPECT_EQ(OpenError(Path("folder")), "folder: a folder; give the path of a file in it");
+  EXPECT_EQ(OpenError(Path("folder")), "cannot open folder: Is a directory; name a file, not a folder");
   EXPECT_EQ(OpenError("/dev/full"), "/dev/full: not a regular file; choose another path");
   EXPECT_EQ(OpenError("/dev/null", kRead), "/dev/null: not a regular file; choose another path");
   mkfifo(Path("pipe").c_str(), 0600);
@@ -133,7 +133,7 @@ TEST_F(FileTest, ANewerVersionsDatabase) {
   MakeDatabase("t.db", 1);
   Sql("t.db", "PRAGMA user_version = 7");
   EXPECT_EQ(RefusalOf("t.db"),
-            "t.db: written by a newer Tunesmith (schema version 7, this program knows 2); it was left as it "
+            "t.db: written by a newer Tunesmith (schema version 7, this program knows 3); it was left as it "
             "is; update this program or choose another path");
 }
 
@@ -143,7 +143,7 @@ TEST_F(FileTest, ANewerVersionWhoseUpgradeIsStillInTheLog) {
   EXPECT_OK(newer->Execute("PRAGMA user_version = 7"));
   const std::string bytes = ReadBytes(Path("t.db")), log = ReadBytes(Path("t.db-wal"));
   const std::string message =
-      "t.db: written by a newer Tunesmith (schema version 7, this program knows 2); it was left as it is; "
+      "t.db: written by a newer Tunesmith (schema version 7, this program knows 3); it was left as it is; "
       "update this program or choose another path";
   EXPECT_EQ(OpenError(Path("t.db")), message);
   EXPECT_EQ(OpenError(Path("t.db"), kRead), message);
@@ -153,10 +153,10 @@ TEST_F(FileTest, ANewerVersionWhoseUpgradeIsStillInTheLog) {
 
 TEST_F(FileTest, UpgradedByANewerProgramWhileOpen) {
   auto database = Value(OpenDatabase(Path("t.db")));
-  Sql("t.db", "PRAGMA user_version = 3");
+  Sql("t.db", "PRAGMA user_version = 4");
   std::vector<Record> records = {TimedRecord(1)};
   EXPECT_EQ(MessageOf(database->Insert(records).status()),
-            "t.db: written by a newer Tunesmith (schema version 3, this program knows 2); it was left as it "
+            "t.db: written by a newer Tunesmith (schema version 4, this program knows 3); it was left as it "
             "is; update this program or choose another path");
 }
 

@@ -40,9 +40,9 @@ class FolderTest : public testing::Test {
 /// A sealed record of a matrix product on one thread: 100 + `number` us, created `number` seconds after
 /// 2026-01-01.
 Record TimedRecord(int number);
-/// The same trial, failed.
 /// The same timed again in finals, later than all records with numbers below `later`.
 Record FinalistRecord(int number, int later, double median_ns);
+/// The same trial, failed.
 Record FailedRecord(int number, measure::OutcomeKind kind = measure::OutcomeKind::kTimeout);
 /// The filter of these terms; "now" is 2026-01-01T00:16:40Z.
 Filter Where(const std::vector<std::string>& terms);

@@ -67,7 +67,7 @@ TEST_F(ReadOnlySqlTest, ReadingInAllItsForms) {
   EXPECT_EQ(
       Ask("WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT i FROM n"),
       "i\n1 \n2 \n3 \n");
-  EXPECT_EQ(Ask("PRAGMA user_version"), "user_version\n2 \n");
+  EXPECT_EQ(Ask("PRAGMA user_version"), "user_version\n3 \n");
   EXPECT_EQ(Ask("SELECT count(*) AS n FROM pragma_table_info('payload')"), "n\n4 \n");
 }
 

@@ -96,6 +96,9 @@ TEST(RecordTest, RefusesWhatNoTrialCanGive) {
   EXPECT_EQ(Refusal([](Record& r) { r.operator_name = ""; }), "operator: empty");
   EXPECT_EQ(Refusal([](Record& r) { r.bindings["a b"] = "1"; }), "bindings: a name is not an identifier");
   EXPECT_EQ(Refusal([](Record& r) { r.bindings["a"] = "\xed\xa0\x80"; }), "bindings: not UTF-8 text");
+  EXPECT_EQ(Refusal([](Record& r) { r.definition = "\xff"; }), "definition: not UTF-8 text");
+  EXPECT_EQ(Refusal([](Record& r) { r.definition.assign((1 << 20) + 1, ' '); }),
+            "definition: larger than 1 MiB");
   EXPECT_EQ(Refusal([](Record& r) { r.trace = ""; }), "trace: empty");
   EXPECT_EQ(Refusal([](Record& r) { r.trace = std::string("a\0b", 3); }), "trace: not UTF-8 text");
   EXPECT_EQ(Refusal([](Record& r) { r.outcome.kind = static_cast<measure::OutcomeKind>(7); }),
@@ -137,9 +140,9 @@ TEST(RecordTest, Utf8IsWhatTheUnicodeStandardSays) {
 TEST(RecordJsonTest, ALineLooksLikeThis) {
   EXPECT_EQ(
       ToJsonLine(TimedRecord(1)),
-      R"({"tunesmith_record":2,"id":"09f2da31c7ee4471d84d23749562800b",)"
+      R"({"tunesmith_record":3,"id":"09f2da31c7ee4471d84d23749562800b",)"
       R"("workload":"0123456789abcdef0123456789abcdef","layouts":"","operator":"matmul",)"
-      R"("bindings":{"K":"1024","M":"1024","N":"1024"},"target":"x86-64-avx512","features":"f00d",)"
+      R"("bindings":{"K":"1024","M":"1024","N":"1024"},"definition":"","target":"x86-64-avx512","features":"f00d",)"
       R"("scenario":{"cache":"warm","threads":1,"pinning":"none","page_bytes":4096},)"
       R"("codegen":"1","llvm":"19.1.7","trace":"trace 1 matmul 1","outcome":"ok","detail":"",)"
       R"("samples_ns":[101040.0,101000.0,100980.0],"median_ns":101000.0,"spread_ns":30.0,"processes":1,)"
@@ -153,13 +156,24 @@ TEST(RecordJsonTest, ReadsWhatItWrites) {
   }
 }
 
-TEST(RecordJsonTest, ReadsALineOfTheFirstFormat) {
+TEST(RecordJsonTest, ReadsLinesOfOlderFormats) {
   std::string line = ToJsonLine(TimedRecord(1));
-  for (auto [from, to] :
-       {std::pair{"\"tunesmith_record\":2", "\"tunesmith_record\":1"}, std::pair{",\"processes\":1", ""}}) {
-    line.replace(line.find(from), std::string_view(from).size(), to);
-  }
+  auto replace = [&](std::string_view from, std::string_view to) {
+    line.replace(line.find(from), from.size(), to);
+  };
+  replace(",\"definition\":\"\"", "");
+  replace("\"tunesmith_record\":3", "\"tunesmith_record\":2");
   EXPECT_EQ(Value(FromJsonLine(line)), TimedRecord(1));
+  replace(",\"processes\":1", "");
+  replace("\"tunesmith_record\":2", "\"tunesmith_record\":1");
+  EXPECT_EQ(Value(FromJsonLine(line)), TimedRecord(1));
+}
+
+TEST(RecordTest, TheWorkloadVouchesForTheDefinitionNotTheId) {
+  Record record = TimedRecord(1);
+  record.definition = "op matmul";
+  EXPECT_EQ(IdOf(record), TimedRecord(1).id);
+  EXPECT_EQ(Value(FromJsonLine(ToJsonLine(record))), record);
 }
 
 TEST(RecordJsonTest, EveryRecordSurvives) {
@@ -208,11 +222,11 @@ TEST(RecordJsonTest, RefusesALineWithTheFieldsName) {
   EXPECT_EQ(message("\x00\xff\x01"), "not JSON; is the line cut off?");
   EXPECT_EQ(message("{}"), "tunesmith_record: missing; is this a line of `tune db export`?");
   EXPECT_EQ(message(std::string(200000, '[')), "nested deeper than 65 levels");
-  EXPECT_EQ(LineRefusal("\"tunesmith_record\":2", "\"tunesmith_record\":3"),
-            "tunesmith_record: format 3, but this program reads 1 to 2");
-  EXPECT_EQ(LineRefusal("\"tunesmith_record\":2", "\"tunesmith_record\":0"),
-            "tunesmith_record: format 0, but this program reads 1 to 2");
-  EXPECT_EQ(LineRefusal("\"tunesmith_record\":2", "\"tunesmith_record\":1"), "processes: unknown field");
+  EXPECT_EQ(LineRefusal("\"tunesmith_record\":3", "\"tunesmith_record\":4"),
+            "tunesmith_record: format 4, but this program reads 1 to 3");
+  EXPECT_EQ(LineRefusal("\"tunesmith_record\":3", "\"tunesmith_record\":0"),
+            "tunesmith_record: format 0, but this program reads 1 to 3");
+  EXPECT_EQ(LineRefusal("\"tunesmith_record\":3", "\"tunesmith_record\":2"), "definition: unknown field");
   EXPECT_EQ(LineRefusal("\"processes\":1", "\"processes\":0"), "processes: not between 1 and 2147483647");
   EXPECT_EQ(LineRefusal("\"processes\":1", "\"processes\":6"),
             "id: does not match the content; the record was changed");

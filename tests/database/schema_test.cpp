@@ -70,6 +70,29 @@ TEST_F(SchemaTest, SeveralProcessesUpgradeOnce) {
   EXPECT_EQ(Value(Value(Open({kFirst, kSecond}))->QueryInteger("SELECT sum(ns) FROM trial")), 4000000);
 }
 
+TEST_F(SchemaTest, AFileOfTheSecondVersionKeepsItsRecordsAndTakesDefinitions) {
+  {
+    auto connection = Value(Open({SchemaSteps().begin(), SchemaSteps().begin() + 2}));
+    EXPECT_OK(connection->Execute(
+        "INSERT INTO record_key VALUES (1, '0123456789abcdef0123456789abcdef', 'x86-64-avx512', 'f00d', '', "
+        "'warm', 1, "
+        "'none', 4096, '1', '19.1.7');"
+        "INSERT INTO operation VALUES (1, 'matmul', '{\"K\":\"1024\",\"M\":\"1024\",\"N\":\"1024\"}');"
+        "INSERT INTO environment VALUES (1, '{\"cpu\":\"AMD EPYC 9R14\",\"seed\":7}');"
+        "INSERT INTO record VALUES (1, x'09f2da31c7ee4471d84d23749562800b', 1, 1, 1, 0, 101000, 30, 0.875, "
+        "1767225601000000000, 1);"
+        "INSERT INTO payload VALUES (1, 'trace 1 matmul 1', '', "
+        "x'0000000000abf8400000000080a8f8400000000040a7f840')"));
+  }
+  auto database = Value(OpenDatabase(Path("t.db")));
+  EXPECT_EQ(Value(database->Best(TimedRecord(1).key)), TimedRecord(1));
+  Record next = TimedRecord(2);
+  next.definition = "op matmul";
+  EXPECT_EQ(Value(database->Insert(std::span(&next, 1))).added, 1);
+  EXPECT_EQ(Value(database->Best(TimedRecord(1).key))->definition, "op matmul");
+  EXPECT_OK(database->CheckIntegrity());
+}
+
 TEST_F(SchemaTest, TheOutcomesOfTheViewHaveTheNamesOfTheProgram) {
   std::vector<Record> records;
   for (std::string_view name : measure::kOutcomeNames) {

@@ -68,8 +68,9 @@ T OneOf(const T (&values)[N], Choices* choices) {
 
 std::string LoopOf(const Plan& plan, Choices* choices) {
   std::vector<std::string> loops;
-  for (const Node& n : plan.nodes) {
-    if (!n.removed && !n.is_leaf()) loops.push_back(n.name);
+  for (NodeId n = 0; n < static_cast<NodeId>(plan.nodes.size()); ++n) {
+    const Node& node = plan.nodes[static_cast<size_t>(n)];
+    if (!node.removed && !node.is_leaf()) loops.push_back(plan.LoopName(n));
   }
   if (loops.empty()) return "none";
   return loops[static_cast<size_t>(choices->Between(0, std::min<int64_t>(255, std::ssize(loops) - 1)))];
@@ -88,7 +89,7 @@ std::vector<std::string> Order(const Plan& plan, Choices* choices) {
   for (NodeId n : plan.LoopsAbove(leaf)) {
     if (choices->Between(0, 3) == 3) continue;
     auto at = names.begin() + choices->Between(0, std::min<int64_t>(255, std::ssize(names)));
-    names.insert(at, plan.nodes[static_cast<size_t>(n)].name);
+    names.insert(at, plan.LoopName(n));
   }
   if (names.empty()) names.push_back("none");
   return names;

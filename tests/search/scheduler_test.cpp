@@ -95,6 +95,21 @@ TEST(Scheduler, CountsTrialsOfEarlierRuns) {
   EXPECT_EQ(t.Of(0).trials, 4);
 }
 
+TEST(Scheduler, TrialsOfOneWorkloadAreNotTakenFromOthers) {
+  Bench earlier;
+  std::unique_ptr<Tuner> tuner = earlier.Tune(ProductWorkload(48), WithTrials(64));
+  while (tuner->trials() < 48) ASSERT_TRUE(tuner->Step(earlier.interrupted).value());
+  Tasks t;
+  t.Add(Flat(1e5), WithTrials(6));
+  t.Add(Falling(1e5, 1e4), WithTrials(6));
+  t.Add(Falling(1e5, 1e4), WithTrials(6));
+  ASSERT_TRUE(t.tasks[0].tuner->Resume(earlier.Earlier()).ok());
+  ASSERT_TRUE(t.Run().ok());
+  EXPECT_GT(t.Of(1).trials, 0);
+  EXPECT_GT(t.Of(2).trials, 0);
+  EXPECT_EQ(t.Of(0).trials + t.Of(1).trials + t.Of(2).trials, 12);
+}
+
 TEST(Scheduler, WithoutWeightsAGainCountsAsAShareOfTheLatency) {
   Tasks t;
   // The same share is gained of a long and of a short kernel.
@@ -188,6 +203,7 @@ TEST(Scheduler, AnErrorEndsItAll) {
   t.benches[0]->measurer.BreakAfter(5);
   EXPECT_EQ(MessageOf(t.Run()), "the fake runner does not start; it was told so");
   EXPECT_EQ(t.benches[0]->reports.size(), 5u);
+  EXPECT_EQ(t.Of(0).stopped, "error");
 }
 
 }  // namespace

@@ -49,9 +49,9 @@ measure::Outcome Device(const measure::Job& job, size_t) { return measure::OkOut
 
 std::unique_ptr<Tuner> Bench::Tune(const te::Workload& workload, const TuneOptions& options) {
   return Tuner::Create(workload, target, measure::Scenario(), nullptr, options, &measurer, &pool,
-                       [this](const TrialReport& report) -> Status {
-                         if (reports.size() >= fail_at) return Unavailable("the disk is full");
-                         reports.push_back(report);
+                       [this](std::span<const TrialReport> some) -> Status {
+                         if (reports.size() + some.size() > fail_at) return Unavailable("the disk is full");
+                         reports.insert(reports.end(), some.begin(), some.end());
                          return absl::OkStatus();
                        })
       .value();

@@ -75,6 +75,10 @@ TEST_F(FilesTest, MissingFile) {
 
 TEST_F(FilesTest, FolderIsNotAFile) {
   std::string where = folder_->path().string();
+  EXPECT_EQ(ReadFile(where, 10).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(WriteFile(where, "x").code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReadFile(At(std::string(300, 'x').c_str()), 10).status().code(),
+            absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Message(ReadFile(where, 10).status()),
             "cannot read " + where + ": Is a directory; name a file, not a folder");
   EXPECT_EQ(Message(WriteFile(where, "x")),

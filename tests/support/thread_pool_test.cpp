@@ -2,6 +2,7 @@
 #include "support/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
 #include <latch>
@@ -110,6 +111,19 @@ TEST(ParallelFor, SaysThatItWasCancelled) {
     if (i == 2) pool.Cancel();
   }));
   EXPECT_EQ(calls, 3);
+}
+
+TEST(UsableCpus, AreThoseOfTheAffinity) {
+  EXPECT_GE(UsableCpus(), 1);
+  int pinned = 0;
+  std::thread([&] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<size_t>(sched_getcpu()), &set);
+    ASSERT_EQ(sched_setaffinity(0, sizeof set, &set), 0);
+    pinned = UsableCpus();
+  }).join();
+  EXPECT_EQ(pinned, 1);
 }
 
 }  // namespace

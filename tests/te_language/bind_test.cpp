@@ -90,6 +90,53 @@ TEST(Bind, RefusesAToleranceBelowOne) {
             "  to fix: write 1 if the algorithm is as exact as the definition");
 }
 
+TEST(SourceOf, IsAnOperatorAloneWithTheFunctionsOfItsFile) {
+  auto module = Parse(
+      "# about f\nfn twice(x)=x+x   # twice\nop other(X: f32[N]) -> (Y: f32[N]) { Y[i] = X[i] }\n"
+      "op f(X:f32[N]; act = none | relu) -> (Y: f32[N]) {\n  # a choice\n  if act == relu {\n    Y[i] = "
+      "max(twice(X[i]), "
+      "0)\n  } else {\n    Y[i] = twice(X[i])\n  }\n}\nalgorithm g tolerance 2 { Y[i] = X[i] * 2 }\n",
+      "f.te");
+  ASSERT_TRUE(module.ok()) << MessageOf(module.status());
+  const std::string source = SourceOf(module->operators[1]);
+  EXPECT_EQ(source,
+            "fn twice(x) = x + x\n"
+            "\n"
+            "op f(X: f32[N]; act = none | relu) -> (Y: f32[N]) {\n"
+            "  if act == relu {\n"
+            "    Y[i] = max(twice(X[i]), 0)\n"
+            "  } else {\n"
+            "    Y[i] = twice(X[i])\n"
+            "  }\n"
+            "}\n"
+            "algorithm g tolerance 2 {\n"
+            "  Y[i] = X[i] * 2\n"
+            "}\n");
+  EXPECT_EQ(SourceOf(Parse(source, "again.te")->operators[0]), source);
+}
+
+TEST(SourceOf, OfEachStandardOperatorBindsToTheSameWorkload) {
+  for (const std::string& name : StandardOperators()) {
+    Result<Operator> op = StandardOperator(name);
+    ASSERT_TRUE(op.ok());
+    const std::string source = SourceOf(*op);
+    Result<Module> module = Parse(source, name);
+    ASSERT_TRUE(module.ok()) << MessageOf(module.status());
+    ASSERT_EQ(module->operators.size(), 1u);
+    EXPECT_EQ(SourceOf(module->operators[0]), source);
+    std::vector<std::string> bindings;
+    for (const Bindable& b : op->bindables()) {
+      if (b.standard.empty()) bindings.push_back(b.name + "=4");
+    }
+    Result<Workload> workload = Bind(*op, bindings), again = Bind(module->operators[0], bindings);
+    ASSERT_EQ(workload.ok(), again.ok()) << name;
+    if (workload.ok()) {
+      EXPECT_EQ(WorkloadHash(*workload), WorkloadHash(*again)) << name;
+      EXPECT_EQ(workload->algorithms.size(), again->algorithms.size()) << name;
+    }
+  }
+}
+
 TEST(Bind, CountsParametersAndOutputsAgainstTheMemory) {
   auto module =
       Parse("op f(X: f64[N]) -> (Y: u8[N]) {\n  t[i, j < 100] = X[i]\n  Y[i] = u8(t[i, 0])\n}\n", "f.te");
