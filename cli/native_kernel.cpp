@@ -6,39 +6,23 @@
 
 #include <cstring>
 
-#include "codegen/runtime/threads.h"
+#include "codegen/runtime/timing.h"
 #include "support/strings.h"
 #include "te/inputs.h"
 
 namespace tunesmith::cli {
 namespace {
 
-/// Memory on huge pages where the system grants them; each at another offset within 4 KiB, because equal
-/// offsets make loads wait for unrelated stores.
+/// A buffer where the runner would put it.
 class Memory {
  public:
-  Memory(int64_t bytes, int number) {
-    constexpr size_t kHuge = size_t{2} << 20;
-    constexpr size_t kStagger = 576;
-    size_t offset = static_cast<size_t>(number % 7) * kStagger;
-    size_ = (static_cast<size_t>(bytes) + offset + kHuge - 1) / kHuge * kHuge + kHuge;
-    base_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base_ == MAP_FAILED) return;
-    size_t start = (reinterpret_cast<size_t>(base_) + kHuge - 1) / kHuge * kHuge;
-    madvise(reinterpret_cast<void*>(start), size_ - kHuge, MADV_HUGEPAGE);
-    data_ = reinterpret_cast<uint8_t*>(start + offset);
-  }
-  Memory(Memory&& other) noexcept
-      : base_(std::exchange(other.base_, MAP_FAILED)), size_(other.size_), data_(other.data_) {}
-  ~Memory() {
-    if (base_ != MAP_FAILED) munmap(base_, size_);
-  }
-  uint8_t* data() const { return data_; }
+  Memory(int64_t bytes, uint32_t number) { tunesmith_timing_map(&buffer_, bytes, number); }
+  Memory(Memory&& other) noexcept : buffer_(std::exchange(other.buffer_, {})) {}
+  ~Memory() { tunesmith_timing_unmap(&buffer_); }
+  uint8_t* data() const { return static_cast<uint8_t*>(buffer_.data); }  // null if memory is short
 
  private:
-  void* base_ = MAP_FAILED;
-  size_t size_ = 0;
-  uint8_t* data_ = nullptr;
+  tunesmith_timing_buffer buffer_ = {};
 };
 
 class Native : public Contender {
@@ -80,7 +64,7 @@ Result<std::unique_ptr<Contender>> NativeKernel(std::string name, const te::Grap
                                                 const std::vector<std::vector<uint8_t>>& inputs) {
   auto native = std::make_unique<Native>();
   native->name_ = std::move(name);
-  int number = 0;
+  uint32_t number = 0;
   auto allocate = [&](int64_t bytes, std::vector<Memory>* to) -> Status {
     to->emplace_back(bytes, number++);
     return to->back().data() ? absl::OkStatus() : Unavailable("not enough memory for the kernel's buffers");
@@ -113,26 +97,14 @@ Result<std::unique_ptr<Contender>> NativeKernel(std::string name, const te::Grap
   for (const auto& p : built.signature.packed) TS_RETURN_IF_ERROR(allocate(p.bytes(), &native->packed_));
   int64_t workspace =
       std::max(kernel.main_workspace.BytesFor(threads), kernel.pack_workspace.BytesFor(threads));
-  constexpr int64_t kLine = 64;
-  native->workspace_ = std::make_unique<Memory>(workspace + kLine, 0);
+  native->workspace_ = std::make_unique<Memory>(workspace, number++);
   if (!native->workspace_->data()) return Unavailable("not enough memory for the kernel's workspace");
 
-  std::vector<int32_t> cpus;
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-    }
-  }
-  bool pin = static_cast<int>(cpus.size()) >= threads;
-  native->pool_ = tunesmith_pool_create(threads, pin ? cpus.data() : nullptr);
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+    return Unavailable("the system does not say which CPUs may be used");
+  native->pool_ = tunesmith_timing_pool(threads, &allowed);
   if (!native->pool_) return Unavailable(StrCat(threads, " threads could not be started"));
-  if (pin) {  // the caller is worker 0: it must not share a CPU with another
-    cpu_set_t own;
-    CPU_ZERO(&own);
-    CPU_SET(cpus[0], &own);
-    sched_setaffinity(0, sizeof own, &own);
-  }
 
   constexpr size_t kPage = 4096;
   native->image_size_ = (kernel.image.bytes.size() + kPage - 1) / kPage * kPage;

@@ -21,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kLongestManifest = int64_t{256} << 20;
+constexpr char kPythonCache[] = "python/__pycache__";
 
 /// Paths without "." and without a slash at the end, so that the last part is the folder's name.
 fs::path Plain(const fs::path& folder) {
@@ -28,33 +29,46 @@ fs::path Plain(const fs::path& folder) {
   return plain.has_filename() ? plain : plain.parent_path();
 }
 
-/// The files that the library in `folder` lists as its own; empty if there is no library.
-std::set<std::string> OwnFiles(const fs::path& folder) {
+/// The paths that belong to a library.
+struct Own {
+  std::set<std::string> files, folders;
+};
+
+/// What the library in `folder` lists as its own; empty if there is no library.
+Own OwnPaths(const fs::path& folder) {
   Result<std::string> text = ReadFile(folder / "manifest.json", kLongestManifest);
   if (!text.ok()) return {};
   nlohmann::json manifest = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
   if (!manifest.is_object() || manifest.value("format", nlohmann::json()) != kManifestFormat) return {};
-  std::set<std::string> own = {"manifest.json"};
+  Own own;
+  own.files.insert("manifest.json");
   nlohmann::json files = manifest.value("files", nlohmann::json());
   for (const nlohmann::json& path : files) {
-    if (path.is_string()) own.insert(path.get<std::string>());
+    if (!path.is_string()) continue;
+    const std::string& file = path.get_ref<const std::string&>();
+    own.files.insert(file);
+    for (size_t slash = file.find('/'); slash != std::string::npos; slash = file.find('/', slash + 1))
+      own.folders.insert(file.substr(0, slash));
   }
+  own.folders.insert(kPythonCache);
   return own;
 }
 
 /// What Python leaves beside a module that it has loaded.
 bool IsPythonCache(const std::string& path) {
-  return path.starts_with("python/__pycache__/") && path.ends_with(".pyc");
+  return path.starts_with(StrCat(kPythonCache, "/")) && path.ends_with(".pyc");
 }
 
 Status CheckContents(const fs::path& folder) {
-  std::set<std::string> own = OwnFiles(folder);
+  const Own own = OwnPaths(folder);
   std::error_code error;
   fs::recursive_directory_iterator entry(folder, error), end;
   for (; !error && entry != end; entry.increment(error)) {
-    if (entry->is_directory() && !entry->is_symlink()) continue;
     std::string path = entry->path().lexically_relative(folder).string();
-    if (own.count(path) > 0 || (!own.empty() && IsPythonCache(path))) continue;
+    const bool is_folder = entry->symlink_status(error).type() == fs::file_type::directory;
+    if (error) break;
+    if ((is_folder ? own.folders : own.files).count(path) > 0) continue;
+    if (!is_folder && own.folders.count(kPythonCache) > 0 && IsPythonCache(path)) continue;
     return Invalid(StrCat("cannot write a library to ", folder.string(), ": it holds ", path,
                           ", which is not of a library; name a folder that is new or empty"));
   }

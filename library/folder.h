@@ -10,8 +10,8 @@
 namespace tunesmith::library {
 
 /// Whether WriteFolder could begin: to be asked before hours of tuning. The folder must be missing, empty, or
-/// an earlier library with nothing else in it; the folder above must exist and be writable. Otherwise an
-/// error that says what stands in the way.
+/// an earlier library with nothing else in it, not even an empty folder; the folder above must exist and be
+/// writable. Otherwise an error that says what stands in the way.
 Status CheckFolder(const std::filesystem::path& folder);
 
 /// Writes the files into a new folder beside `folder` and then puts it in its place, so that at any time

@@ -32,11 +32,12 @@ const char* @error_text(int result);
    unloaded. */
 typedef struct @pool @pool;
 @pool* @pool_create(int32_t threads, const int32_t* cpus);
-void @pool_destroy(@pool* pool);
-const tunesmith_threads* @pool_threads(@pool* pool);
+void @pool_destroy(@pool* pool); /* null: nothing */
+const tunesmith_threads* @pool_threads(@pool* pool); /* null: null */
 
 /* What the library holds, for programs that do not know its kernels; and the general functions behind those of
-   the kernels: `tensors` are a kernel's inputs, then its outputs. */
+   the kernels: `tensors` are a kernel's inputs, then its outputs. A null kernel or array is an error that names
+   no argument; the sizes of a null kernel are 0. */
 const tunesmith_library* @library(void);
 int @run(const tunesmith_kernel* kernel, const tunesmith_tensor* const* tensors, const void* packed,
     void* workspace, size_t workspace_bytes, const tunesmith_threads* threads);
@@ -45,7 +46,8 @@ int @pack(const tunesmith_kernel* kernel, const tunesmith_tensor* const* weights
 size_t @workspace_bytes(const tunesmith_kernel* kernel, int32_t threads);
 size_t @packed_bytes(const tunesmith_kernel* kernel);
 
-/* The code in use on this processor, chosen when the library is loaded; null if it can run none. */
+/* The code in use on this processor, chosen when the library is loaded; null if it can run none, or for
+   null. */
 const tunesmith_variant* @variant(const tunesmith_kernel* kernel);
 /* From now on no code above this level ("x86-64-avx2") is used; null: the best that the processor runs. Not
    while other threads are inside calls; weights must be packed again. */

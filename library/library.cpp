@@ -77,7 +77,7 @@ Result<Files> MakeFiles(const Library& library) {
   TS_ASSIGN_OR_RETURN(std::string archive, Archive(members));
   TS_ASSIGN_OR_RETURN(std::string shared, LinkShared(members, name, ExportedNames(prefix, kernels)));
   std::vector<Member> program;
-  for (const char* part : {"start.o", "bench.o"}) {
+  for (const char* part : {"start.o", "bench.o", "timing.o"}) {
     TS_ASSIGN_OR_RETURN(Member member, RuntimeMember(part, prefix));
     program.push_back(std::move(member));
   }

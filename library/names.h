@@ -23,11 +23,12 @@ std::string Identifier(std::string_view text);
 inline constexpr size_t kLongestName = 64;
 
 /// Fails if `name` cannot be a library's name: it must be an identifier of C, C++, CMake and Python, not
-/// longer than kLongestName, and no word that one of them reserves.
+/// longer than kLongestName, no word that one of them reserves, and not begin as the names of the runtime do.
 Status CheckLibraryName(std::string_view name);
 
-/// What the kernels are called in C, without the prefix, in order. Those whose names, or the names of the
-/// functions that belong to them, would meet another's get a number.
+/// What the kernels are called in C, without the prefix, and as attributes in Python, in order. Those whose
+/// names, or the names of the functions that belong to them, would meet another's get a number; so do those
+/// that cannot be an attribute, or would be the loader's own.
 std::vector<std::string> KernelNames(const std::vector<Kernel>& kernels);
 
 /// The parameter names of C functions for these tensors, in order: reserved words and repetitions, which .te

@@ -2,7 +2,6 @@
 #include "support/forked_child.h"
 
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "support/process_start.h"
 #include "support/strings.h"
 
 namespace tunesmith {
@@ -17,7 +17,7 @@ namespace tunesmith {
 ExitStatus ForkedChild::End() {
   ExitStatus ended;
   if (pid_ <= 0) return ended;
-  kill(pid_, SIGKILL);  // one that has ended already keeps the end that it had
+  kill(-pid_, SIGKILL);  // one that has ended already keeps the end that it had
   int status = 0;
   while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
@@ -27,9 +27,9 @@ ExitStatus ForkedChild::End() {
   return ended;
 }
 
-void ForkedChild::Pause() const { kill(pid_, SIGSTOP); }
+void ForkedChild::Pause() const { kill(-pid_, SIGSTOP); }
 
-void ForkedChild::Continue() const { kill(pid_, SIGCONT); }
+void ForkedChild::Continue() const { kill(-pid_, SIGCONT); }
 
 Result<ForkedChild> ForkChild(const std::function<void(int in, int out)>& body) {
   auto refused = [] {
@@ -40,15 +40,17 @@ Result<ForkedChild> ForkChild(const std::function<void(int in, int out)>& body) 
   FileDescriptor child_in(ends[0]), to(ends[1]);
   if (pipe2(ends, O_CLOEXEC) != 0) return refused();
   FileDescriptor from(ends[0]), child_out(ends[1]);
+  const pid_t parent = getpid();
   pid_t pid = fork();
   if (pid < 0) return refused();
   if (pid == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    internal::LeadGroupAndDieWith(parent);
     to.Reset();
     from.Reset();
     body(child_in.get(), child_out.get());
     _exit(0);
   }
+  setpgid(pid, pid);  // the child does it too; whoever is first, the group exists from here on
   return ForkedChild(pid, std::move(to), std::move(from));
 }
 

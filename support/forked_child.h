@@ -22,10 +22,11 @@ class ForkedChild {
   ForkedChild& operator=(ForkedChild&&) = delete;
   ~ForkedChild() { End(); }
 
-  /// Kills the child, if it still runs, and waits for its end. How it ended, the first time it is asked.
+  /// Kills the child and its process group, if they still run, and waits for the child's end. How it ended,
+  /// the first time it is asked.
   ExitStatus End();
 
-  /// Stops all of the child's threads, and lets them go on.
+  /// Stops all threads of the child and of its process group, and lets them go on.
   void Pause() const;
   void Continue() const;
 
@@ -37,9 +38,9 @@ class ForkedChild {
   FileDescriptor to_, from_;
 };
 
-/// Forks. The child calls `body(in, out)` and ends without running destructors or exit handlers; it dies with
-/// the thread that made it. To be called while this process has one thread: locks that others hold would stay
-/// locked in the child.
+/// Forks. The child leads a process group of its own, calls `body(in, out)` and ends without running
+/// destructors or exit handlers; it dies with the thread that made it. To be called while this process has
+/// one thread: locks that others hold would stay locked in the child.
 Result<ForkedChild> ForkChild(const std::function<void(int in, int out)>& body);
 
 }  // namespace tunesmith

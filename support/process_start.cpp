@@ -127,9 +127,7 @@ bool PlaceStandardFiles(const ChildPlan& plan) {
     [[maybe_unused]] ssize_t written = write(plan.report, &failure, sizeof failure);
     _exit(127);
   };
-  setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != plan.parent) _exit(127);  // it died before the line above
+  LeadGroupAndDieWith(plan.parent);
   // exec keeps ignored signals ignored and blocked ones blocked.
   for (int signal = 1; signal < NSIG; ++signal) std::signal(signal, SIG_DFL);
   sigset_t none;
@@ -234,6 +232,12 @@ Result<StartedProcess> Fork(const Command& command) {
 }
 
 }  // namespace
+
+void LeadGroupAndDieWith(pid_t parent) {
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(127);  // it died before the line above
+}
 
 Result<StartedProcess> StartProcess(const Command& command) {
   if (command.args.empty() || command.args[0].empty() || command.args[0][0] != '/') {

@@ -2,17 +2,17 @@
 /* The program that measures a generated library again, on the spot: each kernel's median latency on this
    machine, beside the one that was recorded when it was tuned. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* sched_getaffinity, MADV_HUGEPAGE */
+#define _GNU_SOURCE /* sched_getaffinity */
 #endif
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "library.h"
+#include "timing.h"
 
 /* As when tuning: a sample is a batch of calls of about this length, so that the clock's own cost vanishes.
  */
@@ -24,6 +24,7 @@ typedef struct options {
   int32_t threads; /* 0: as many as each kernel was tuned for */
   double seconds;  /* for each kernel */
   const char* level;
+  cpu_set_t cpus; /* that this process may use */
   char** kernels; /* names; all if there are none */
   int kernel_count;
 } options;
@@ -32,30 +33,6 @@ static double NowNs(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-typedef struct memory {
-  void* base;
-  size_t size;
-  void* data;
-} memory;
-
-/* On huge pages where the system grants them, and each at another offset within 4 KiB: equal offsets make
-   loads wait for unrelated stores, and small pages differ from one process to the next. */
-static int Allocate(memory* m, int64_t bytes, int number) {
-  const size_t huge = (size_t)2 << 20, stagger = 576;
-  const size_t offset = (size_t)(number % 7) * stagger;
-  m->size = ((size_t)bytes + offset + huge - 1) / huge * huge + huge;
-  m->base = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (m->base == MAP_FAILED) return 0;
-  char* start = (char*)(((uintptr_t)m->base + huge - 1) / huge * huge);
-  madvise(start, m->size - huge, MADV_HUGEPAGE);
-  m->data = start + offset;
-  return 1;
-}
-
-static void Free(memory* m) {
-  if (m->base != NULL && m->base != MAP_FAILED) munmap(m->base, m->size);
 }
 
 /* Floating elements between -1 and 1, integers of any value, bools 0 or 1; the same in every run. */
@@ -96,7 +73,7 @@ static int Ascending(const void* a, const void* b) {
 typedef struct bench {
   const tunesmith_kernel* kernel;
   const tunesmith_threads* threads;
-  memory of[TUNESMITH_MOST_PARAMETERS], packed, workspace;
+  tunesmith_timing_buffer of[TUNESMITH_MOST_PARAMETERS], packed, workspace;
   tunesmith_tensor tensor[TUNESMITH_MOST_PARAMETERS];
   const tunesmith_tensor* given[TUNESMITH_MOST_PARAMETERS]; /* inputs, outputs */
   const tunesmith_tensor* weights[TUNESMITH_MOST_PARAMETERS];
@@ -114,7 +91,7 @@ static int Prepare(bench* b) {
   int given = 0, weights = 0;
   for (int32_t n = 0; n < k->parameters; ++n) {
     const tunesmith_parameter* p = &k->parameter[n];
-    if (!Allocate(&b->of[n], p->bytes, n)) return -1;
+    if (!tunesmith_timing_map(&b->of[n], p->bytes, (uint32_t)n)) return -1;
     if (p->role != TUNESMITH_OUTPUT) Fill(p, b->of[n].data, (uint32_t)n + 1);
     b->tensor[n] = (tunesmith_tensor){b->of[n].data, p->dtype, p->dimensions, p->shape, NULL};
     if (p->role == TUNESMITH_WEIGHT) {
@@ -125,8 +102,9 @@ static int Prepare(bench* b) {
   }
   b->workspace_bytes = tunesmith_workspace_bytes(k, b->threads->threads);
   const size_t packed_bytes = tunesmith_packed_bytes(k);
-  if (!Allocate(&b->workspace, (int64_t)b->workspace_bytes, k->parameters) ||
-      !Allocate(&b->packed, (int64_t)packed_bytes, k->parameters + 1)) {
+  const uint32_t next = (uint32_t)k->parameters;
+  if (!tunesmith_timing_map(&b->workspace, (int64_t)b->workspace_bytes, next) ||
+      !tunesmith_timing_map(&b->packed, (int64_t)packed_bytes, next + 1)) {
     return -1;
   }
   if (weights == 0) return Call(b);
@@ -158,16 +136,7 @@ static int Measure(const tunesmith_kernel* kernel, const options* o) {
     return 0;
   }
   const int32_t threads = o->threads > 0 ? o->threads : kernel->tuned_threads;
-  /* Each thread on a CPU of its own, as when tuning, if there are enough. */
-  static int32_t cpus[CPU_SETSIZE];
-  int32_t found = 0;
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
-    for (int32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &allowed)) cpus[found++] = cpu;
-    }
-  }
-  tunesmith_pool* pool = tunesmith_pool_create(threads, found >= threads ? cpus : NULL);
+  tunesmith_pool* pool = tunesmith_timing_pool(threads, &o->cpus);
   static bench b;
   memset(&b, 0, sizeof b);
   b.kernel = kernel;
@@ -188,9 +157,9 @@ static int Measure(const tunesmith_kernel* kernel, const options* o) {
     printf("%-40s %s\n", kernel->name,
            result < 0 ? "not enough memory or threads" : tunesmith_error_text(result));
   }
-  for (int32_t n = 0; n < kernel->parameters; ++n) Free(&b.of[n]);
-  Free(&b.packed);
-  Free(&b.workspace);
+  for (int32_t n = 0; n < kernel->parameters; ++n) tunesmith_timing_unmap(&b.of[n]);
+  tunesmith_timing_unmap(&b.packed);
+  tunesmith_timing_unmap(&b.workspace);
   tunesmith_pool_destroy(pool);
   return result == 0;
 }
@@ -215,7 +184,12 @@ static int Wanted(const tunesmith_kernel* kernel, const options* o) {
 }
 
 int main(int argc, char** argv) {
-  options o = {0, 0.3, NULL, argv + argc, 0};
+  static options o;
+  o.seconds = 0.3;
+  if (sched_getaffinity(0, sizeof o.cpus, &o.cpus) != 0) {
+    perror(argv[0]);
+    return 1;
+  }
   for (int n = 1; n < argc; ++n) {
     char* end = NULL;
     if (strcmp(argv[n], "--help") == 0) return Usage(argv[0], stdout);

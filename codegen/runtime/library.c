@@ -115,6 +115,7 @@ static int CheckSurroundings(const tunesmith_variant* variant, void* workspace, 
 /* ---- what a library's header declares */
 
 const tunesmith_variant* tunesmith_variant_of(const tunesmith_kernel* kernel) {
+  if (kernel == NULL) return NULL;
   const int32_t extensions = Extensions();
   for (int32_t n = kernel->variants - 1; n >= 0; --n) {
     if ((kernel->variant[n].extensions & ~extensions) == 0) return &kernel->variant[n];
@@ -152,6 +153,7 @@ int tunesmith_use_level(const char* target) {
 
 int tunesmith_run(const tunesmith_kernel* kernel, const tunesmith_tensor* const* tensors, const void* packed,
                   void* workspace, size_t workspace_bytes, const tunesmith_threads* threads) {
+  if (kernel == NULL || tensors == NULL) return TUNESMITH_NULL_POINTER;
   const tunesmith_variant* variant = tunesmith_variant_of(kernel);
   if (variant == NULL) return TUNESMITH_NO_SUCH_LEVEL;
   if (threads == NULL) threads = &kAlone;
@@ -199,9 +201,11 @@ int tunesmith_run(const tunesmith_kernel* kernel, const tunesmith_tensor* const*
 int tunesmith_pack(const tunesmith_kernel* kernel, const tunesmith_tensor* const* weights, void* packed,
                    size_t packed_bytes, void* workspace, size_t workspace_bytes,
                    const tunesmith_threads* threads) {
+  if (kernel == NULL) return TUNESMITH_NULL_POINTER;
   const tunesmith_variant* variant = tunesmith_variant_of(kernel);
   if (variant == NULL) return TUNESMITH_NO_SUCH_LEVEL;
   if (kernel->weights == 0) return TUNESMITH_NOT_PACKABLE;
+  if (weights == NULL) return TUNESMITH_NULL_POINTER;
   if (threads == NULL) threads = &kAlone;
 
   ranges touched;

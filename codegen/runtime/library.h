@@ -25,20 +25,20 @@ const tunesmith_library* tunesmith_library_of(void);
 /* Runs a kernel. `tensors` are its inputs and outputs in the order of its parameters, weights left out; in
    their place `packed` is what tunesmith_pack has written (ignored without weights). Arguments are counted as
    in the kernel's own function: inputs, packed weights if there are any, outputs, workspace, its bytes,
-   threads. */
+   threads. Where `kernel` or `tensors` itself is null, the error names no argument. */
 int tunesmith_run(const tunesmith_kernel* kernel, const tunesmith_tensor* const* tensors, const void* packed,
                   void* workspace, size_t workspace_bytes, const tunesmith_threads* threads);
 
 /* Packs the kernel's weights, in their order, for the level that is in use. Arguments are counted: weights,
-   packed, its bytes, workspace, its bytes, threads. */
+   packed, its bytes, workspace, its bytes, threads. Null for `kernel` or `weights`: as above. */
 int tunesmith_pack(const tunesmith_kernel* kernel, const tunesmith_tensor* const* weights, void* packed,
                    size_t packed_bytes, void* workspace, size_t workspace_bytes,
                    const tunesmith_threads* threads);
 
-/* The code that is in use on this processor; null if it can run none. */
+/* The code that is in use on this processor; null if it can run none, or the kernel is null. */
 const tunesmith_variant* tunesmith_variant_of(const tunesmith_kernel* kernel);
 
-/* Bytes that a call with so many threads needs; 0 if there is no variant, or fewer than one thread. */
+/* Bytes that a call with so many threads needs; 0 if there is no kernel, no variant, or no thread. */
 size_t tunesmith_workspace_bytes(const tunesmith_kernel* kernel, int32_t threads);
 size_t tunesmith_packed_bytes(const tunesmith_kernel* kernel);
 

@@ -60,15 +60,24 @@ class Pool:
     """Threads that kernels run on. Closed at the end of a `with` block, or when nobody refers to it."""
 
     def __init__(self, library, threads):
+        if not isinstance(threads, int) or not 1 <= threads < 2**31:
+            raise ValueError(f"a pool has a whole number of threads, 1 or more, not {threads!r}")
         self._library = library
         self._handle = library._function("pool_create", ctypes.c_void_p)(ctypes.c_int32(threads), None)
         if not self._handle:
             raise OSError(f"{threads} threads cannot be started")
-        self.table = library._function("pool_threads", ctypes.c_void_p)(ctypes.c_void_p(self._handle))
         self.threads = threads
 
+    @property
+    def table(self):
+        """The address of the table of callbacks that kernels are given."""
+        if not self._handle:
+            raise ValueError("the pool is closed")
+        return self._library._function("pool_threads", ctypes.c_void_p)(ctypes.c_void_p(self._handle))
+
     def close(self):
-        handle, self._handle, self.table = self._handle, None, None
+        """Ends the threads. No kernel may be running on them."""
+        handle, self._handle = self._handle, None
         if handle:
             self._library._function("pool_destroy", None)(ctypes.c_void_p(handle))
 
@@ -122,7 +131,12 @@ class Kernel:
         return workspace
 
     def _call(self, function, arguments, tensors, between, threads):
-        count, table = (1, None) if threads is None else (threads.threads, threads.table)
+        if threads is None:
+            count, table = 1, None
+        elif hasattr(threads, "table"):  # a Pool, of this library or of another
+            count, table = threads.threads, threads.table
+        else:
+            raise TypeError(f"{self.name}: threads must be a pool, as lib.pool(2) makes them, or None, not {threads!r}")
         workspace = self._workspace(count)
         result = function(*tensors, *between, ctypes.c_void_p(workspace.ctypes.data),
                           ctypes.c_size_t(workspace.size), ctypes.c_void_p(table))
@@ -158,7 +172,7 @@ class Kernel:
         pointers = [ctypes.byref(t) for t in arguments]
         if self._weights:
             packed = inputs[-1]
-            if not isinstance(packed, numpy.ndarray) or packed.dtype != numpy.uint8:
+            if not isinstance(packed, numpy.ndarray) or packed.dtype != numpy.uint8 or not packed.flags.c_contiguous:
                 raise TypeError(f"{self.name}: packed must be what {self.name}.pack returned")
             if packed.size < self._packed_bytes():
                 raise ValueError(f"{self.name}: packed has {packed.size} bytes, not {self._packed_bytes()}")
@@ -194,11 +208,12 @@ class Library:
         return function
 
     def pool(self, threads):
+        """Threads for the argument `threads` of kernels: the caller's and so many less one."""
         return Pool(self, threads)
 
     def use_level(self, target=None):
         """No code above this level of the processor from now on; None: the best that it runs."""
-        result = self._function("use_level", ctypes.c_int)(target.encode() if target else None)
+        result = self._function("use_level", ctypes.c_int)(None if target is None else target.encode())
         if result:
             raise ValueError(f"this processor cannot run code for {target}, or the library has none")
 

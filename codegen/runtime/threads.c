@@ -303,4 +303,6 @@ void tunesmith_pool_destroy(tunesmith_pool* pool) {
   Release(pool);
 }
 
-const tunesmith_threads* tunesmith_pool_threads(tunesmith_pool* pool) { return &pool->table; }
+const tunesmith_threads* tunesmith_pool_threads(tunesmith_pool* pool) {
+  return pool == NULL ? NULL : &pool->table;
+}

@@ -33,7 +33,7 @@ tunesmith_pool* tunesmith_pool_create(int32_t threads, const int32_t* cpus);
 /* Ends the workers and frees the pool. Nobody may be inside `run`. Null is allowed. */
 void tunesmith_pool_destroy(tunesmith_pool* pool);
 
-/* The table to hand to kernels; valid as long as the pool.
+/* The table to hand to kernels; valid as long as the pool. Null for null.
    `run` may be called by several threads at once: one gets the workers, the others do their work alone, as
    worker 0. After fork() the child's first `run` starts workers of its own. Idle workers spin for some
    microseconds, then sleep. */

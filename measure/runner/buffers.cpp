@@ -9,23 +9,19 @@
 #include <cstdio>
 #include <cstring>
 
+#include "codegen/runtime/timing.h"
 #include "measure/runner/memory.h"
 
 namespace tunesmith::measure::runner {
 namespace {
 
 constexpr size_t kPage = 4096;
-constexpr size_t kHugePage = size_t{2} << 20;
+constexpr size_t kHugePage = TUNESMITH_HUGE_PAGE_BYTES;
 constexpr size_t kGuardBytes = 16 * kPage;  // inaccessible, on each side
 constexpr size_t kRedZoneBytes = 4096;      // looked at, on each side, if there is so much room
 // Every 16-bit group of it is a NaN in f16 and bf16, every 32-bit group one in f32, every 64-bit group one in
 // f64: what is read from a red zone by mistake spoils the result.
 constexpr uint8_t kRedZone[2] = {0xfb, 0xff};
-
-// Huge buffers begin at different offsets within 256 KiB: 5 pages and 5 cache lines apart, so that neither
-// the sets of the first-level cache nor those of a larger one are shared by all buffers' first elements.
-constexpr size_t kStaggerBytes = 5 * kPage + 5 * 64;
-constexpr size_t kStaggerRange = size_t{256} << 10;
 
 size_t RoundUp(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -80,7 +76,7 @@ std::optional<Refusal> Buffers::Map(size_t slot, uint64_t bytes, uint64_t alignm
   const uint64_t system = AvailableBytes();
   const uint64_t available =
       std::min(system - system / 20, limit_bytes_ - std::min(limit_bytes_, used_bytes_));
-  const size_t stagger = slot * kStaggerBytes % kStaggerRange;
+  const size_t stagger = tunesmith_timing_offset(static_cast<uint32_t>(slot));
   const size_t front = kRedZoneBytes + (placement == Placement::kHuge ? stagger : 0);
   if (bytes > available || front + bytes + alignment + kRedZoneBytes + kHugePage > available) {
     return TooLarge(bytes, available);

@@ -5,7 +5,6 @@
 #include <sched.h>
 
 #include <cstdint>
-#include <vector>
 
 #include "codegen/runtime/threads.h"
 
@@ -23,12 +22,11 @@ class Threads {
   /// stays on the CPU where the system has put it, the others each on one of the next.
   const tunesmith_threads* Use(uint32_t threads, bool pinned);
 
-  uint32_t cpus() const { return static_cast<uint32_t>(cpus_.size()); }
+  uint32_t cpus() const { return static_cast<uint32_t>(CPU_COUNT(&allowed_)); }
 
  private:
   void Unpin();
 
-  std::vector<int32_t> cpus_;  // in ascending order
   cpu_set_t allowed_;
   tunesmith_pool* pool_ = nullptr;
   uint32_t threads_ = 0;

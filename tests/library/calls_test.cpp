@@ -87,6 +87,36 @@ TEST_F(CallsTest, NullPointers) {
   EXPECT_EQ(Pack(), At(TUNESMITH_NULL_POINTER, kPackTo));
 }
 
+TEST_F(CallsTest, NullForWhatPublicFunctionsAreGiven) {
+  using Run = int(const tunesmith_kernel*, const tunesmith_tensor* const*, const void*, void*, size_t,
+                  const tunesmith_threads*);
+  using Pack = int(const tunesmith_kernel*, const tunesmith_tensor* const*, void*, size_t, void*, size_t,
+                   const tunesmith_threads*);
+  const tunesmith_tensor* tensors[] = {&A_, &bias_, &C_};
+  const tunesmith_tensor* weights[] = {&B_};
+  auto* run = loaded_.Get<Run>("run");
+  EXPECT_EQ(run(nullptr, tensors, packed_to_, nullptr, 0, nullptr), TUNESMITH_NULL_POINTER);
+  EXPECT_EQ(run(&kernel_, nullptr, packed_to_, nullptr, 0, nullptr), TUNESMITH_NULL_POINTER);
+  auto* pack = loaded_.Get<Pack>("pack");
+  EXPECT_EQ(pack(nullptr, weights, packed_to_, packed_bytes_, nullptr, 0, nullptr), TUNESMITH_NULL_POINTER);
+  EXPECT_EQ(pack(&kernel_, nullptr, packed_to_, packed_bytes_, nullptr, 0, nullptr), TUNESMITH_NULL_POINTER);
+  EXPECT_EQ(loaded_.Get<size_t(const tunesmith_kernel*)>("packed_bytes")(nullptr), 0u);
+  EXPECT_EQ(loaded_.Get<size_t(const tunesmith_kernel*, int32_t)>("workspace_bytes")(nullptr, 1), 0u);
+  EXPECT_EQ(loaded_.Get<const void*(const tunesmith_kernel*)>("variant")(nullptr), nullptr);
+  EXPECT_EQ(loaded_.Get<const void*(void*)>("pool_threads")(nullptr), nullptr);
+  loaded_.Get<void(void*)>("pool_destroy")(nullptr);
+  EXPECT_EQ(loaded_.use_level(nullptr), TUNESMITH_OK);
+  // The kernel's own functions, with null for everything.
+  using Product = int(const tunesmith_tensor*, const tunesmith_tensor*, const void*, const tunesmith_tensor*,
+                      void*, size_t, const tunesmith_threads*);
+  EXPECT_EQ(loaded_.Get<Product>("product")(nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr),
+            At(TUNESMITH_NULL_POINTER, kA));
+  using PackProduct = int(const tunesmith_tensor*, void*, size_t, void*, size_t, const tunesmith_threads*);
+  EXPECT_EQ(loaded_.Get<PackProduct>("product_pack")(nullptr, nullptr, 0, nullptr, 0, nullptr),
+            At(TUNESMITH_NULL_POINTER, kB));
+  EXPECT_TRUE(OutputUntouched());
+}
+
 TEST_F(CallsTest, WrongTypesAndShapes) {
   C_.dtype = TUNESMITH_F64;
   ExpectRefused(TUNESMITH_WRONG_TYPE, kC);

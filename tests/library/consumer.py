@@ -41,6 +41,14 @@ with lib.pool(2) as pool:
     assert lib.product(A, bias, packed, out=C, threads=pool) is C
     numpy.testing.assert_allclose(C, expected, rtol=1e-5)
 
+refused(lambda: lib.product(A, bias, packed, threads=pool), ValueError, "the pool is closed")
+refused(lambda: lib.product.pack(B, threads=pool), ValueError, "the pool is closed")
+refused(lambda: lib.product(A, bias, packed, threads=2), TypeError,
+        "product: threads must be a pool, as lib.pool(2) makes them, or None, not 2")
+for wrong in [0, -1, 2**32 + 1, "2", 1.5]:
+    refused(lambda: lib.pool(wrong), ValueError, f"a pool has a whole number of threads, 1 or more, not {wrong!r}")
+refused(lambda: lib.product(A, bias, packed.repeat(2)[::2]), TypeError, "packed must be what product.pack returned")
+
 refused(lambda: lib.product(A.T, bias, packed), tuned_kernels.KernelError, "product: argument 1 (A): another shape")
 refused(lambda: lib.product(A.astype(numpy.float64), bias, packed), tuned_kernels.KernelError,
         "argument 1 (A): elements of another type")
@@ -53,6 +61,7 @@ refused(lambda: lib.product(A, packed), TypeError, "product takes A, bias, packe
 refused(lambda: lib.product.pack(A), tuned_kernels.KernelError, "argument 1 (B): another shape")
 refused(lambda: lib.nonsense, AttributeError, "no kernel 'nonsense'")
 refused(lambda: lib.use_level("x86-64-avx2048"), ValueError, "x86-64-avx2048")
+refused(lambda: lib.use_level(""), ValueError, "the library has none")
 
 X = random.random((5, 70), numpy.float32)
 e = numpy.exp(X - X.max(1, keepdims=True))

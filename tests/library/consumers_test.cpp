@@ -5,7 +5,9 @@
 
 #include <fstream>
 
+#include "library/names.h"
 #include "support/strings.h"
+#include "te/inputs.h"
 #include "tests/library/generated.h"
 
 namespace tunesmith::library {
@@ -17,14 +19,14 @@ class ConsumersTest : public testing::Test {
  protected:
   std::string Path(std::string_view name) const { return (temporary_.path() / name).string(); }
   std::string Folder(std::string_view part) const { return (GeneratedFolder() / part).string(); }
-  /// Compiles consumer.c with every warning an error.
-  std::string CompileConsumer(const std::vector<std::string>& link) {
+  /// Compiles a program of this folder with every warning an error.
+  std::string Compile(const std::string& name, const std::vector<std::string>& link) {
     std::vector<std::string> args = {
-        "cc", "-std=c11",        "-D_ISOC11_SOURCE",     "-Wall", "-Wextra",       "-Wpedantic", "-Werror",
-        "-I", Folder("include"), SourceOf("consumer.c"), "-o",    Path("consumer")};
+        "cc", "-std=c11",        "-D_ISOC11_SOURCE",    "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+        "-I", Folder("include"), SourceOf(name + ".c"), "-o",    Path(name)};
     args.insert(args.end(), link.begin(), link.end());
     ExpectOk(RunProgram(args));
-    return Path("consumer");
+    return Path(name);
   }
   /// The consumer's two lines, the second of which is the level.
   void ExpectConsumerRuns(const std::vector<std::string>& args, const std::string& level) {
@@ -42,18 +44,49 @@ class ConsumersTest : public testing::Test {
 
 TEST_F(ConsumersTest, ACProgramUsesTheSharedLibrary) {
   std::string program =
-      CompileConsumer({"-L", Folder("lib"), "-ltuned_kernels", StrCat("-Wl,-rpath,", Folder("lib"))});
+      Compile("consumer", {"-L", Folder("lib"), "-ltuned_kernels", StrCat("-Wl,-rpath,", Folder("lib"))});
   ExpectConsumerRuns({program}, BestLevel());
 }
 
 TEST_F(ConsumersTest, ACProgramUsesTheStaticLibrary) {
-  std::string program = CompileConsumer({Folder("lib/libtuned_kernels.a"), "-pthread"});
+  std::string program = Compile("consumer", {Folder("lib/libtuned_kernels.a"), "-pthread"});
   ExpectConsumerRuns({program}, BestLevel());
 }
 
 TEST_F(ConsumersTest, AnOldProcessorRunsTheLeastLevel) {
-  std::string program = CompileConsumer({Folder("lib/libtuned_kernels.a"), "-pthread"});
+  std::string program = Compile("consumer", {Folder("lib/libtuned_kernels.a"), "-pthread"});
   ExpectConsumerRuns({"qemu-x86_64", "-cpu", "Nehalem", program}, "x86-64-sse4.2");
+}
+
+TEST_F(ConsumersTest, EveryKernelIsRightOnAnOldProcessorWithCallersThatShareAPool) {
+  const std::string program = Compile("every_kernel", {Folder("lib/libtuned_kernels.a"), "-pthread"});
+  std::vector<te::Graph> definitions;
+  std::vector<std::vector<te::Value>> inputs;
+  std::string input;
+  for (const te::SuiteEntry& entry : Suite()) {
+    definitions.push_back(DefinitionOf(entry));
+    inputs.push_back(te::GenerateInputs(te::InputKind::kUniform, 7, definitions.back()));
+    for (const te::Value& value : inputs.back())
+      input.append(reinterpret_cast<const char*>(value.data()), static_cast<size_t>(value.size_in_bytes()));
+  }
+  CommandOutput output = RunProgram({"qemu-x86_64", "-cpu", "Nehalem", program}, input);
+  ExpectOk(output);
+  size_t at = 0;
+  for (size_t k = 0; k < definitions.size(); ++k) {
+    for (const char* who : {"alone", "caller 1", "caller 2"}) {
+      SCOPED_TRACE(StrCat(Suite()[k].id, ", ", who));
+      std::vector<std::string> outputs;
+      for (int t : definitions[k].Outputs()) {
+        const te::Tensor& tensor = definitions[k].tensors[static_cast<size_t>(t)];
+        auto bytes = static_cast<size_t>(tensor.elements() * te::SizeOf(tensor.dtype));
+        ASSERT_LE(at + bytes, output.output.size());
+        outputs.push_back(output.output.substr(at, bytes));
+        at += bytes;
+      }
+      ExpectOutputs(definitions[k], inputs[k], te::ErrorModelFor(te::InputKind::kUniform), outputs);
+    }
+  }
+  EXPECT_EQ(at, output.output.size());
 }
 
 TEST_F(ConsumersTest, AnOlderProcessorYetRunsNothing) {
@@ -68,7 +101,7 @@ TEST_F(ConsumersTest, AnOlderProcessorYetRunsNothing) {
 TEST_F(ConsumersTest, TheHeadersAreCPlusPlusToo) {
   std::ofstream(Path("header.cpp"))
       << "#include \"tuned_kernels.h\"\n#include \"tuned_kernels.h\"\n"
-         "int main() { return tuned_kernels_library()->kernels == 12 ? 0 : 1; }\n";
+         "int main() { return tuned_kernels_library()->kernels == 17 ? 0 : 1; }\n";
   ExpectOk(RunProgram({"c++", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I", Folder("include"),
                        Path("header.cpp"), Folder("lib/libtuned_kernels.a"), "-o", Path("header")}));
   ExpectOk(RunProgram({Path("header")}));
@@ -93,7 +126,36 @@ TEST_F(ConsumersTest, PythonCallsEveryKernelOnArrays) {
   CommandOutput output =
       RunProgram({"/usr/bin/python3", SourceOf("consumer.py"), GeneratedFolder().string()});
   ExpectOk(output);
-  EXPECT_EQ(output.output, "12 kernels\n");
+  EXPECT_EQ(output.output, "17 kernels\n");
+}
+
+TEST_F(ConsumersTest, PythonReachesKernelsByAnyName) {
+  // Whatever a library is in Python without its kernels, and whatever Python reserves.
+  CommandOutput words = RunProgram(
+      {"/usr/bin/python3", "-B", "-c",
+       StrCat("import keyword, sys; sys.path.insert(0, '", Folder("python"),
+              "'); import tuned_kernels; lib = tuned_kernels.load(); print('\\n'.join(keyword.kwlist + "
+              "dir(lib)))")});
+  ExpectOk(words);
+  std::vector<Kernel> one(1);
+  int seen = 0;
+  for (std::string_view word : StrSplit(words.output, '\n')) {
+    if (word.empty()) continue;
+    one[0].name = word;
+    EXPECT_EQ(KernelNames(one)[0], StrCat(word, "_2"));
+    ++seen;
+  }
+  EXPECT_GT(seen, 60);
+
+  std::ofstream(Path("words.tsv")) << "name\trelu\tR=1 C=1\nlambda\trelu\tR=1 C=2\n__dict__\trelu\tR=1 C=3\n";
+  ExpectOk(Tune({"build", "--suite", Path("words.tsv"), "-o", Path("words")}));
+  CommandOutput output = RunProgram(
+      {"/usr/bin/python3", "-B", "-c",
+       StrCat("import sys, numpy; sys.path.insert(0, '", Path("words/python"),
+              "'); import tuned_words; lib = tuned_words.load(); x = numpy.ones((1, 1), numpy.float32); "
+              "print(lib.name, lib.name_2(x), lib.lambda_2.name, lib.__dict___2.name)")});
+  ExpectOk(output);
+  EXPECT_EQ(output.output, "tuned_words [[1.]] lambda_2 __dict___2\n");
 }
 
 TEST_F(ConsumersTest, TheProgramMeasures) {

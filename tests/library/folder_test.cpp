@@ -28,8 +28,10 @@ class FolderTest : public testing::Test {
     Files files;
     files["include/a.h"].bytes = text;
     files["bin/a"] = {text, true};
+    files["python/a.py"].bytes = text;
     files["manifest.json"].bytes =
-        R"({"format": "tunesmith library 1", "files": ["bin/a", "include/a.h"], "text": ")" + text + "\"}";
+        R"({"format": "tunesmith library 1", "files": ["bin/a", "include/a.h", "python/a.py"], "text": ")" +
+        text + "\"}";
     return files;
   }
   static std::string TextOf(const fs::path& file) { return ReadFile(file, 1 << 20).value_or("(missing)"); }
@@ -72,7 +74,6 @@ TEST_F(FolderTest, TakesThePlaceOfAnEmptyOneAndOfAnEarlierLibrary) {
   EXPECT_EQ(TextOf(top_ / "lib/include/a.h"), "one");
   Files fewer = FilesWith("two");
   fewer.erase("bin/a");
-  fs::create_directory(top_ / "lib/python");
   fs::create_directory(top_ / "lib/python/__pycache__");
   std::ofstream(top_ / "lib/python/__pycache__/a.cpython-311.pyc") << "x";
   ASSERT_TRUE(WriteFolder(top_ / "lib", fewer).ok());
@@ -112,6 +113,28 @@ TEST_F(FolderTest, WithForeignFilesIsRefused) {
             "a folder "
             "that is new or empty");
   EXPECT_EQ(TextOf(top_ / "lib/include/a.h"), "one");
+}
+
+TEST_F(FolderTest, WithForeignFoldersIsRefused) {
+  auto refusal = [](const std::string& path) {
+    return "cannot write a library to TOP/lib: it holds " + path +
+           ", which is not of a library; name a folder that is new or empty";
+  };
+  fs::create_directories(top_ / "lib/notes");
+  EXPECT_EQ(MessageOf(WriteFolder(top_ / "lib", FilesWith("one"))), refusal("notes"));
+  EXPECT_TRUE(fs::is_directory(top_ / "lib/notes"));
+  fs::remove(top_ / "lib/notes");
+  ASSERT_TRUE(WriteFolder(top_ / "lib", FilesWith("one")).ok());
+  for (const char* mine : {"notes", "include/notes", "python/__pycache__/notes", "bin/a"}) {
+    fs::remove(top_ / "lib/bin/a");  // a folder in a file's place is no file of the library
+    fs::create_directories(top_ / "lib" / mine);
+    EXPECT_EQ(MessageOf(WriteFolder(top_ / "lib", FilesWith("two"))), refusal(mine));
+    EXPECT_TRUE(fs::is_directory(top_ / "lib" / mine));
+    EXPECT_EQ(TextOf(top_ / "lib/include/a.h"), "one");
+    fs::remove(top_ / "lib" / mine);
+  }
+  ASSERT_TRUE(WriteFolder(top_ / "lib", FilesWith("two")).ok());  // what is missing does not matter
+  EXPECT_EQ(TextOf(top_ / "lib/include/a.h"), "two");
 }
 
 TEST_F(FolderTest, ThatIsNoFolderIsRefused) {

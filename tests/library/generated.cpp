@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "support/strings.h"
+#include "te/interpret.h"
 
 namespace tunesmith::library {
 namespace {
@@ -17,9 +18,9 @@ constexpr int64_t kZoneBytes = 256;
 
 }  // namespace
 
-CommandOutput RunProgram(std::vector<std::string> args) {
+CommandOutput RunProgram(std::vector<std::string> args, const std::string& input) {
   args[0] = Value(FindProgram(args[0]));
-  return Value(RunCommand(Command{std::move(args), std::nullopt, ""}, "", After(std::chrono::minutes(5))));
+  return Value(RunCommand(Command{std::move(args), std::nullopt, ""}, input, After(std::chrono::minutes(5))));
 }
 
 CommandOutput Tune(std::vector<std::string> args) {
@@ -34,6 +35,30 @@ void ExpectOk(const CommandOutput& output) {
 }
 
 std::string SuitePath() { return StrCat(TUNESMITH_SOURCE_DIR, "/tests/library/kernels.tsv"); }
+
+std::vector<te::SuiteEntry> Suite() {
+  return Value(te::ParseSuite(Value(ReadFile(SuitePath(), 1 << 20)), SuitePath()));
+}
+
+te::Graph DefinitionOf(const te::SuiteEntry& entry) {
+  return Value(te::Bind(Value(te::StandardOperator(entry.op)), entry.bindings)).definition();
+}
+
+void ExpectOutputs(const te::Graph& definition, const std::vector<te::Value>& inputs, te::ErrorModel model,
+                   const std::vector<std::string>& outputs) {
+  std::vector<te::BoundedValue> expected = Value(te::InterpretBounded(definition, inputs, {model, 1}));
+  ASSERT_EQ(outputs.size(), expected.size());
+  for (size_t o = 0; o < expected.size(); ++o) {
+    const te::Value& value = expected[o].value;
+    ASSERT_EQ(static_cast<int64_t>(outputs[o].size()), value.size_in_bytes());
+    for (int64_t i = 0; i < value.elements(); ++i) {
+      const auto* got = reinterpret_cast<const uint8_t*>(outputs[o].data()) + i * te::SizeOf(value.dtype());
+      ASSERT_TRUE(te::Accepts(expected[o].At(i), value.dtype(), got))
+          << "output " << o << ", element " << i << ": " << te::LoadElement(value.dtype(), got)
+          << " instead of " << te::ToString(expected[o].At(i), value.dtype());
+    }
+  }
+}
 
 const std::filesystem::path& GeneratedFolder() {
   static TemporaryFolder* parent = new TemporaryFolder(Value(TemporaryFolder::Make()));

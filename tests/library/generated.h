@@ -11,6 +11,8 @@
 #include "codegen/runtime/tunesmith_library.h"
 #include "support/files.h"
 #include "support/subprocess.h"
+#include "te/language.h"
+#include "te/tolerance.h"
 #include "te/value.h"
 
 namespace tunesmith::library {
@@ -23,15 +25,22 @@ T Value(Result<T> result) {
 
 /// Runs the `tune` that was built with the tests, with no records but those of --db.
 CommandOutput Tune(std::vector<std::string> args);
-/// The same, of another program; `args[0]` is looked for in the usual folders.
-CommandOutput RunProgram(std::vector<std::string> args);
+/// The same, of another program, with this standard input; `args[0]` is looked for in the usual folders. One
+/// that does not end within five minutes is killed, and the test fails.
+CommandOutput RunProgram(std::vector<std::string> args, const std::string& input = "");
 /// Expects a process to have ended well; shows what it wrote otherwise.
 void ExpectOk(const CommandOutput& output);
 
 /// The suite that libraries are made of (tests/library/kernels.tsv).
 std::string SuitePath();
+std::vector<te::SuiteEntry> Suite();
+te::Graph DefinitionOf(const te::SuiteEntry& entry);
 /// Its library, tuned_kernels, made once for each test program.
 const std::filesystem::path& GeneratedFolder();
+
+/// Expects each element of each output, given as its bytes, as near to the interpreter's as the model allows.
+void ExpectOutputs(const te::Graph& definition, const std::vector<te::Value>& inputs, te::ErrorModel model,
+                   const std::vector<std::string>& outputs);
 
 /// Bytes at a multiple of 64 (plus `shift`), zero at first, with a zone behind them that must not change.
 class Buffer {

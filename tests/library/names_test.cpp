@@ -43,6 +43,24 @@ TEST(LibraryName, IsAnIdentifierOfAllLanguages) {
   }
 }
 
+TEST(LibraryName, IsNotTheRuntimes) {
+  // tunesmith_library.h would be overwritten, and tunesmith_library be a type and a function.
+  for (const char* name : {"tunesmith", "tunesmith_library", "tunesmith_x"}) {
+    EXPECT_EQ(MessageOf(CheckLibraryName(name)),
+              std::string("'") + name +
+                  "' cannot be a library's name: types and headers that all libraries share are called so");
+  }
+  EXPECT_TRUE(CheckLibraryName("tunesmithy").ok());
+}
+
+TEST(KernelNames, AreAttributesInPython) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(NamesOf({"name", "manifest", "kernels"}), (Names{"name_2", "manifest_2", "kernels_2"}));
+  EXPECT_EQ(NamesOf({"lambda", "None"}), (Names{"lambda_2", "None_2"}));
+  EXPECT_EQ(NamesOf({"_dll", "_function", "__class__"}), (Names{"_dll_2", "_function_2", "__class___2"}));
+  EXPECT_EQ(NamesOf({"name_2", "name"}), (Names{"name_2", "name_3"}));
+}
+
 TEST(KernelNames, AreUniqueWithAllThatBelongsToThem) {
   using Names = std::vector<std::string>;
   EXPECT_EQ(NamesOf({"a b", "a-b", "a_b"}), (Names{"a_b", "a_b_2", "a_b_3"}));

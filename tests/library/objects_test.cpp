@@ -98,7 +98,7 @@ TEST(ShippedFiles, RunOnEveryProcessorAndNeedTheCLibraryAlone) {
   for (const char* name : {"LICENSE", "loader.py", "tunesmith_kernel.h", "tunesmith_library.h"})
     EXPECT_FALSE(ShippedFile(name).empty()) << name;
   // What sanitizers, stack protectors or checked functions of the C library would add.
-  for (const char* name : {"library.o", "threads.o", "bench.o", "start.o"}) {
+  for (const char* name : {"library.o", "threads.o", "bench.o", "start.o", "timing.o"}) {
     for (const std::string& symbol : GlobalSymbols(std::string(ShippedFile(name)))) {
       for (const char* unwanted : {"__asan", "__ubsan", "__stack_chk", "_chk?", "__cpu_model"})
         EXPECT_EQ(symbol.find(unwanted), std::string::npos) << name << " needs " << symbol;
