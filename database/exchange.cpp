@@ -2,11 +2,9 @@
 #include "database/exchange.h"
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <istream>
-#include <ostream>
 #include <vector>
 
 #include "database/record_json.h"
@@ -76,20 +74,13 @@ Status CheckLines(const std::string& path, const Verifier& verify) {
 
 }  // namespace
 
-Result<int64_t> Export(Database& database, const Filter& filter, std::ostream& out, const std::string& name) {
+Result<int64_t> Export(Database& database, const Filter& filter,
+                       const std::function<Status(std::string_view line)>& write) {
   int64_t count = 0;
-  auto failed = [&] {
-    return Unavailable(StrCat(name, ": cannot be written: ", std::strerror(errno),
-                              "; free some space or choose another file"));
-  };
-  errno = 0;
   TS_RETURN_IF_ERROR(database.Query(filter, [&](const Record& record) -> Status {
-    out << ToJsonLine(record) << '\n';
-    if (!out) return failed();
     ++count;
-    return Status();
+    return write(ToJsonLine(record) + "\n");
   }));
-  if (!out.flush()) return failed();
   return count;
 }
 

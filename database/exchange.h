@@ -3,8 +3,8 @@
 #pragma once
 
 #include <functional>
-#include <iosfwd>
 #include <string>
+#include <string_view>
 
 #include "database/database.h"
 #include "database/filter.h"
@@ -13,9 +13,10 @@
 
 namespace tunesmith::database {
 
-/// Writes the records of the filter to `out`, one a line; returns how many. `name` is what messages call
-/// `out`.
-Result<int64_t> Export(Database& database, const Filter& filter, std::ostream& out, const std::string& name);
+/// Gives the records of the filter to `write`, each as a line with its end; returns how many. An error of
+/// `write` ends the export and is returned.
+Result<int64_t> Export(Database& database, const Filter& filter,
+                       const std::function<Status(std::string_view line)>& write);
 
 /// Judges a record from outside beyond its form: whether its trace replays and makes the workload that the
 /// record names. An error says what is wrong, without place.
