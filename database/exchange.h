@@ -22,11 +22,12 @@ Result<int64_t> Export(Database& database, const Filter& filter,
 /// record names. An error says what is wrong, without place.
 using Verifier = std::function<Status(const Record&)>;
 
-/// Adds the records of the file `path` to the database. Every line is read and verified before the first
-/// record is added, so that a file with a bad line adds nothing; the error has up to ten findings, one a
-/// line, as "path:line: field: what is wrong". Empty lines are skipped; a line is at most kMaxLineBytes long.
-/// The records are added in batches, so that other processes are not locked out: after a full disk the same
-/// command continues, because a record that is there already is only counted.
+/// Adds the records of the file `path` to the database; a pipe is copied into a temporary file first. Every
+/// line is read and verified before the first record is added, so that a file with a bad line adds nothing;
+/// the error has up to ten findings, one a line, as "path:line: field: what is wrong". Empty lines are
+/// skipped; a line is at most kMaxLineBytes long. The records are added in batches, so that other processes
+/// are not locked out: after a full disk the same command continues, because a record that is there already
+/// is only counted.
 Result<InsertCounts> Import(Database& database, const std::string& path, const Verifier& verify);
 
 inline constexpr int64_t kMaxLineBytes = int64_t{1} << 30;

@@ -111,5 +111,16 @@ TEST(Export, ToWhatIsNoFile) {
   EXPECT_EQ(closed.error_output, "tune: cannot write to standard output: Broken pipe\nexit code 3\n");
 }
 
+TEST(Import, OfAPipe) {
+  Sandbox sandbox;
+  const size_t records = MakeDatabase(sandbox);
+  sandbox.InShell("\"$@\" >all.jsonl", {"db", "export", "--db", "a.db"});
+  CommandOutput output =
+      sandbox.InShell("/bin/cat all.jsonl | \"$@\"", {"db", "import", "/dev/stdin", "--db", "b.db"});
+  EXPECT_EQ(output.status.ToString(), "exit code 0") << output.error_output;
+  EXPECT_EQ(output.output,
+            StrCat("/dev/stdin: ", records, " record", records == 1 ? "" : "s", " added, 0 there already\n"));
+}
+
 }  // namespace
 }  // namespace tunesmith::cli

@@ -2,6 +2,9 @@
 #include "database/exchange.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <thread>
 
 #include "database/record_json.h"
 #include "support/strings.h"
@@ -109,11 +112,31 @@ TEST_F(ExchangeTest, ATraceThatLiesIsRecognised) {
             "nothing was imported; remove the line or export the records again");
 }
 
+TEST_F(ExchangeTest, APipeIsReadLikeAFile) {
+  std::string bytes;
+  for (int i = 0; i < 600; ++i) StrAppend(&bytes, ToJsonLine(TimedRecord(i)), "\n");
+  ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
+  auto import = [&](std::string_view sent) {
+    std::thread writer([&] { WriteBytes(Path("pipe"), sent); });
+    auto counts = Import(*database_, Path("pipe"), Trust);
+    writer.join();
+    return counts;
+  };
+  EXPECT_EQ(MessageOf(import(bytes + "{\n").status()),
+            "pipe:601: not JSON; is the line cut off?\n"
+            "nothing was imported; remove the line or export the records again");
+  EXPECT_EQ(Value(database_->GetStats()).records(), 0);
+  EXPECT_EQ(Value(import(bytes)).added, 600);
+}
+
 TEST_F(ExchangeTest, WhatCannotBeRead) {
   EXPECT_EQ(MessageOf(Import(*database_, Path("none"), Trust).status()),
             "cannot read none: No such file or directory; check the path, and that its folder exists");
   EXPECT_EQ(MessageOf(Import(*database_, folder_ + "/.", Trust).status()),
             "cannot read .: Is a directory; name a file, not a folder");
+  // Opens as a file, but its first byte cannot be read.
+  EXPECT_EQ(MessageOf(Import(*database_, "/proc/self/mem", Trust).status()),
+            "cannot read /proc/self/mem: Input/output error; check the path and the disk");
 }
 
 }  // namespace
