@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include "database/database.h"
+#include "database/record_json.h"
 #include "nlohmann/json.hpp"
 #include "support/strings.h"
 #include "tests/cli/running.h"
@@ -134,6 +136,33 @@ TEST(Run, SharesItsDatabaseWithAnother) {
   EXPECT_GE(first.outcomes().size(), 1u);
   EXPECT_GE(second.outcomes().size(), 1u);
   EXPECT_EQ(CountTrials(sandbox), static_cast<int>(first.outcomes().size() + second.outcomes().size()));
+}
+
+TEST(Run, OutdatesARecordFromTheFuture) {
+  Sandbox sandbox;
+  ASSERT_EQ(sandbox.Tune(RunWords(2)).status.code, 0);
+  Result<database::Record> record =
+      database::FromJsonLine(Lines(sandbox.Tune({"db", "export", "best=1"}).output).at(0));
+  ASSERT_TRUE(record.ok()) << record.status();
+  // Made by a clock that was wrong, and faster than it can be.
+  record->created_ns = int64_t{1} << 62;
+  record->processes = 2;
+  record->outcome.samples_ns = {1000};
+  record->outcome.median_ns = 1000;
+  record->outcome.spread_ns = 0;
+  record->id = database::IdOf(*record);
+  auto best = [&] { return Lines(sandbox.Tune({"db", "export", "best=1"}).output).at(0); };
+  {
+    auto database = database::OpenDatabase(sandbox.Path("data/tunesmith/tuning.db"));
+    ASSERT_TRUE(database.ok()) << database.status();
+    ASSERT_TRUE((*database)->Insert(std::span(&*record, 1)).ok());
+  }
+  EXPECT_EQ(nlohmann::json::parse(best())["id"], record->id);
+  ASSERT_EQ(sandbox.Tune(RunWords(4)).status.code, 0);
+  nlohmann::json winner = nlohmann::json::parse(best());
+  EXPECT_GT(winner["processes"], 1);
+  EXPECT_GT(winner["median_ns"], 1000);
+  EXPECT_GT(winner["created_ns"], record->created_ns);
 }
 
 TEST(Run, LeavesNoProcessBehind) {

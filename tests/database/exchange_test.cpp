@@ -112,6 +112,18 @@ TEST_F(ExchangeTest, ATraceThatLiesIsRecognised) {
             "nothing was imported; remove the line or export the records again");
 }
 
+TEST_F(ExchangeTest, ADateInTheFutureIsRefused) {
+  constexpr int64_t kHourNs = 3600 * kSecondNs;
+  Record ahead = TimedRecord(1), wrong = TimedRecord(2);
+  ahead.created_ns = NowNs() + 23 * kHourNs;
+  wrong.created_ns = NowNs() + 25 * kHourNs;
+  EXPECT_EQ(ImportError(StrCat(ToJsonLine(Resealed(ahead)), "\n", ToJsonLine(Resealed(wrong)))),
+            "r.jsonl:2: created_ns: more than a day in the future; the clock was wrong here or where it was "
+            "made\nnothing was imported; remove the line or export the records again");
+  WriteBytes(Path("r.jsonl"), ToJsonLine(Resealed(ahead)));
+  EXPECT_EQ(Value(Import(*database_, Path("r.jsonl"), Trust)).added, 1);
+}
+
 TEST_F(ExchangeTest, APipeIsReadLikeAFile) {
   std::string bytes;
   for (int i = 0; i < 600; ++i) StrAppend(&bytes, ToJsonLine(TimedRecord(i)), "\n");
