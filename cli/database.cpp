@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // tune db: questions about the tuning log, and its care.
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <fstream>
-#include <iostream>
+#include <filesystem>
 #include <limits>
 
 #include "cli/command.h"
@@ -178,13 +176,37 @@ Status VerifyRecord(const database::Record& r, const measure::Limits& limits) {
   return absl::OkStatus();
 }
 
+/// Refuses an output that is the database: one of the files that SQLite keeps, by whatever name.
+Status CheckOutput(const std::string& output, const std::string& database) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const std::string file = fs::canonical(database, error).string();
+  if (error) return absl::OkStatus();
+  for (std::string_view suffix : {"", "-wal", "-shm", "-journal"}) {
+    const fs::path part = StrCat(file, suffix);
+    if (fs::weakly_canonical(fs::absolute(output), error) == part || fs::equivalent(output, part, error))
+      return Invalid(StrCat("--output: ", output, " is a part of the database; choose another file"));
+  }
+  return absl::OkStatus();
+}
+
 Status ExportRecords(const Options& o) {
   TS_ASSIGN_OR_RETURN(Question q, Ask(o, o.words, database::OpenMode::kReadOnly));
-  if (o.output.empty()) return database::Export(*q.database, q.filter, std::cout, "standard output").status();
-  errno = 0;
-  std::ofstream file(o.output, std::ios::binary);
-  if (!file) return FileError("write", o.output, errno);
-  TS_ASSIGN_OR_RETURN(int64_t count, database::Export(*q.database, q.filter, file, o.output));
+  if (o.output.empty()) return database::Export(*q.database, q.filter, Emit).status();
+  TS_ASSIGN_OR_RETURN(std::string path, o.database.Path());
+  TS_RETURN_IF_ERROR(CheckOutput(o.output, path));
+  // From the first question on, Ctrl-C is waited for: what stands beside the output must be cleared away.
+  auto interrupted = [] { return Interrupted() ? Quiet(kInterrupted) : absl::OkStatus(); };
+  TS_RETURN_IF_ERROR(interrupted());
+  Result<FileReplacement> file = FileReplacement::Begin(o.output);  // of a pipe, it waits for the reader
+  TS_RETURN_IF_ERROR(interrupted());
+  TS_RETURN_IF_ERROR(file);
+  TS_ASSIGN_OR_RETURN(int64_t count,
+                      database::Export(*q.database, q.filter, [&](std::string_view line) -> Status {
+                        TS_RETURN_IF_ERROR(interrupted());
+                        return file->Write(line);
+                      }));
+  TS_RETURN_IF_ERROR(file->Finish());
   std::fprintf(stderr, "%s exported\n", Counted(count, "record").c_str());
   return absl::OkStatus();
 }

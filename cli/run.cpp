@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // tune run: searches, records every trial, prints what was found.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 
 #include "cli/command.h"
 #include "cli/kernels.h"
@@ -50,6 +52,7 @@ Result<std::vector<search::EarlierTrial>> EarlierTrials(database::Database* data
   filter.key = run->key;
   filter.order = database::Order::kOldest;
   TS_RETURN_IF_ERROR(database->Query(filter, [&](const database::Record& record) {
+    run->newest_ns = std::max(run->newest_ns, record.created_ns);
     Result<schedule::Trace> trace = schedule::ParseTrace(record.trace);
     if (!trace.ok()) return absl::OkStatus();
     NoteDefault(run, record.trace, record.outcome, record.processes > 1);
@@ -60,14 +63,14 @@ Result<std::vector<search::EarlierTrial>> EarlierTrials(database::Database* data
   return earlier;
 }
 
-Result<database::Record> RecordOf(const Run& run, const search::TrialReport& report,
+Result<database::Record> RecordOf(Run* run, const search::TrialReport& report,
                                   const search::TuneOptions& options) {
-  const measure::Bound& bound = run.bounds.Of(report.trace);
+  const measure::Bound& bound = run->bounds.Of(report.trace);
   database::Record draft;
-  draft.key = run.key;
-  draft.operator_name = run.named.workload.op;
-  draft.bindings = run.named.workload.bindings;
-  draft.definition = run.named.definition;
+  draft.key = run->key;
+  draft.operator_name = run->named.workload.op;
+  draft.bindings = run->named.workload.bindings;
+  draft.definition = run->named.definition;
   draft.trace = schedule::ToString(report.trace);
   draft.outcome = report.outcome;
   draft.processes = report.processes;
@@ -78,12 +81,16 @@ Result<database::Record> RecordOf(const Run& run, const search::TrialReport& rep
                                       {"policy", options.policy},
                                       {"seed", options.seed}})
                           .dump();
-  draft.created_ns = database::NowNs();
+  // Which finals of a key were the last is told by dates alone, so that it survives an exchange in any order;
+  // what this run finds is therefore never dated before what it looked at, even if a clock was wrong once.
+  constexpr int64_t kLast = std::numeric_limits<int64_t>::max();
+  run->newest_ns = std::max(database::NowNs(), std::min(run->newest_ns, kLast - 1) + 1);
+  draft.created_ns = run->newest_ns;
   return database::Seal(std::move(draft));
 }
 
 /// All of them or none.
-Status Record(database::Database* database, const Run& run, std::span<const search::TrialReport> reports,
+Status Record(database::Database* database, Run* run, std::span<const search::TrialReport> reports,
               const search::TuneOptions& options) {
   std::vector<database::Record> records;
   for (const search::TrialReport& report : reports) {
@@ -142,7 +149,7 @@ Status RunTune(const Options& o) {
     TS_ASSIGN_OR_RETURN(std::shared_ptr<const measure::Expectation> expectation,
                         measure::PrepareExpectation(run.named.workload));
     auto report = [&, i](std::span<const search::TrialReport> reports) -> Status {
-      TS_RETURN_IF_ERROR(Record(database.get(), runs[i], reports, o.tune));
+      TS_RETURN_IF_ERROR(Record(database.get(), &runs[i], reports, o.tune));
       for (const search::TrialReport& trial : reports) {
         NoteDefault(&runs[i], schedule::ToString(trial.trace), trial.outcome, trial.finalist);
         progress.Trial(StandpointOf(o, runs, tasks, i));

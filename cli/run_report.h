@@ -20,6 +20,7 @@ struct Run {
   std::string default_trace = "";
   double default_ns = 0;  // of the default schedule, in this run or an earlier one; 0: not timed
   int64_t earlier = 0;    // trials found in the database
+  int64_t newest_ns = 0;  // the latest date of a record of the key, found or made by this run
   double seconds = 0;     // spent on it in this run
 };
 

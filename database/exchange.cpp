@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "database/exchange.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <istream>
-#include <ostream>
 #include <vector>
 
 #include "database/record_json.h"
@@ -17,49 +19,121 @@ namespace tunesmith::database {
 namespace {
 
 constexpr size_t kMaxFindings = 10;
-constexpr size_t kBatch = 256;  // records a transaction; also bounds the memory of an import
+constexpr int64_t kMostAheadNs =
+    int64_t{86400} * 1'000'000'000;  // clocks differ, and time zones are mixed up
+constexpr size_t kBatch = 256;       // records a transaction; also bounds the memory of an import
 
-enum class LineEnd : uint8_t { kLine, kFileEnd, kTooLong };
+// The lines of an open file.
+class LineReader {
+ public:
+  LineReader(int file, const std::string& path) : file_(file), path_(path), buffer_(size_t{64} << 10, '\0') {}
 
-LineEnd ReadLine(std::istream& in, std::string* line) {
-  line->clear();
-  std::streambuf* buffer = in.rdbuf();
+  // Reads the next line, without its end; false if there is none.
+  Result<bool> Next(std::string* line) {
+    line->clear();
+    ++number_;
+    for (;;) {
+      if (begin_ == end_) {
+        TS_RETURN_IF_ERROR(Fill());
+        if (begin_ == end_) return !line->empty();
+      }
+      const std::string_view there(buffer_.data() + begin_, end_ - begin_);
+      const size_t length = std::min(there.find('\n'), there.size());
+      if (static_cast<int64_t>(line->size() + length) > kMaxLineBytes) {
+        return Invalid(StrCat(path_, ":", number_, ": longer than ", kMaxLineBytes,
+                              " bytes; give a file of `tune db export`"));
+      }
+      line->append(there.substr(0, length));
+      begin_ += length;
+      if (begin_ == end_) continue;
+      ++begin_;
+      return true;
+    }
+  }
+  int64_t number() const { return number_; }  // of the line read last, from 1
+
+ private:
+  Status Fill() {
+    ssize_t got = 0;
+    do {
+      got = read(file_, buffer_.data(), buffer_.size());
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) return FileError("read", path_, errno);
+    begin_ = 0;
+    end_ = static_cast<size_t>(got);
+    return Status();
+  }
+
+  int file_;
+  const std::string& path_;
+  std::string buffer_;
+  size_t begin_ = 0, end_ = 0;  // what of the buffer is yet to be given out
+  int64_t number_ = 0;
+};
+
+// A copy of what can be read only once (a pipe, a terminal): a file without a name, which goes with its
+// descriptor.
+Result<FileDescriptor> CopyOf(int file, const std::string& path) {
+  std::error_code error;
+  std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+  std::string name = (error ? "/tmp" : folder.string()) + "/tunesmith-XXXXXX";
+  FileDescriptor copy(mkostemp(name.data(), O_CLOEXEC));
+  if (!copy.valid()) return FileError("make a temporary file in", folder, errno);
+  unlink(name.c_str());
+  std::string bytes(size_t{64} << 10, '\0');
   for (;;) {
-    int c = buffer->sbumpc();
-    if (c == std::streambuf::traits_type::eof()) return line->empty() ? LineEnd::kFileEnd : LineEnd::kLine;
-    if (c == '\n') return LineEnd::kLine;
-    if (static_cast<int64_t>(line->size()) == kMaxLineBytes) return LineEnd::kTooLong;
-    line->push_back(static_cast<char>(c));
+    const ssize_t got = read(file, bytes.data(), bytes.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return FileError("read", path, errno);
+    if (got == 0) return copy;
+    for (ssize_t done = 0; done < got;) {
+      const ssize_t written = write(copy.get(), bytes.data() + done, static_cast<size_t>(got - done));
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return FileError("copy the pipe into", folder, errno);
+      done += written;
+    }
   }
 }
 
-// Gives each line that is not empty to `take(line number, text)`. The file is opened anew for every pass.
-Status ForEachLine(const std::string& path, const std::function<Status(int64_t, std::string_view)>& take) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return FileError("read", path, EISDIR);
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return FileError("read", path, errno);
+// A file that can be read more than once.
+Result<FileDescriptor> OpenToImport(const std::string& path) {
+  FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  struct stat info;
+  if (!file.valid() || fstat(file.get(), &info) != 0) return FileError("read", path, errno);
+  if (S_ISREG(info.st_mode)) return file;
+  return CopyOf(file.get(), path);
+}
+
+// Gives each line that is not empty to `take(line number, text)`, from the beginning of the file.
+Status ForEachLine(int file, const std::string& path,
+                   const std::function<Status(int64_t, std::string_view)>& take) {
+  if (lseek(file, 0, SEEK_SET) != 0) return FileError("read", path, errno);
+  LineReader reader(file, path);
   std::string line;
-  for (int64_t number = 1;; ++number) {
-    LineEnd end = ReadLine(in, &line);
-    if (end == LineEnd::kFileEnd) return Status();
-    if (end == LineEnd::kTooLong) {
-      return Invalid(StrCat(path, ":", number, ": longer than ", kMaxLineBytes,
-                            " bytes; give a file of `tune db export`"));
-    }
+  for (;;) {
+    TS_ASSIGN_OR_RETURN(bool more, reader.Next(&line));
+    if (!more) return Status();
     std::string_view text = line;
     if (text.ends_with('\r')) text.remove_suffix(1);
-    if (!text.empty()) TS_RETURN_IF_ERROR(take(number, text));
+    if (!text.empty()) TS_RETURN_IF_ERROR(take(reader.number(), text));
   }
 }
 
-Status CheckLines(const std::string& path, const Verifier& verify) {
+// The date decides which finals of a key were the last, so one in the future would hold its key until then.
+Status CheckDate(const Record& record, int64_t latest_ns) {
+  if (record.created_ns <= latest_ns) return Status();
+  return Invalid("created_ns: more than a day in the future; the clock was wrong here or where it was made");
+}
+
+Status CheckLines(int file, const std::string& path, const Verifier& verify) {
   std::vector<std::string> findings;
   int64_t bad = 0;
-  TS_RETURN_IF_ERROR(ForEachLine(path, [&](int64_t number, std::string_view line) {
+  const int64_t latest_ns = NowNs() + kMostAheadNs;
+  TS_RETURN_IF_ERROR(ForEachLine(file, path, [&](int64_t number, std::string_view line) {
     Result<Record> record = FromJsonLine(line);
-    Status status = record.ok() ? verify(*record) : record.status();
+    Status status = record.status();
+    if (status.ok()) status = CheckDate(*record, latest_ns);
+    if (status.ok()) status = verify(*record);
     if (!status.ok() && ++bad <= static_cast<int64_t>(kMaxFindings)) {
       findings.push_back(StrCat(path, ":", number, ": ", MessageOf(status)));
     }
@@ -76,25 +150,19 @@ Status CheckLines(const std::string& path, const Verifier& verify) {
 
 }  // namespace
 
-Result<int64_t> Export(Database& database, const Filter& filter, std::ostream& out, const std::string& name) {
+Result<int64_t> Export(Database& database, const Filter& filter,
+                       const std::function<Status(std::string_view line)>& write) {
   int64_t count = 0;
-  auto failed = [&] {
-    return Unavailable(StrCat(name, ": cannot be written: ", std::strerror(errno),
-                              "; free some space or choose another file"));
-  };
-  errno = 0;
   TS_RETURN_IF_ERROR(database.Query(filter, [&](const Record& record) -> Status {
-    out << ToJsonLine(record) << '\n';
-    if (!out) return failed();
     ++count;
-    return Status();
+    return write(ToJsonLine(record) + "\n");
   }));
-  if (!out.flush()) return failed();
   return count;
 }
 
 Result<InsertCounts> Import(Database& database, const std::string& path, const Verifier& verify) {
-  TS_RETURN_IF_ERROR(CheckLines(path, verify));
+  TS_ASSIGN_OR_RETURN(FileDescriptor file, OpenToImport(path));
+  TS_RETURN_IF_ERROR(CheckLines(file.get(), path, verify));
   InsertCounts total;
   std::vector<Record> batch;
   auto insert = [&]() -> Status {
@@ -104,7 +172,7 @@ Result<InsertCounts> Import(Database& database, const std::string& path, const V
     batch.clear();
     return Status();
   };
-  TS_RETURN_IF_ERROR(ForEachLine(path, [&](int64_t number, std::string_view line) -> Status {
+  TS_RETURN_IF_ERROR(ForEachLine(file.get(), path, [&](int64_t number, std::string_view line) -> Status {
     Result<Record> record = FromJsonLine(line);
     if (!record.ok()) {
       return Annotate(record.status(), StrCat(path, ":", number, ": the file changed while it was imported"));

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <functional>
-#include <iosfwd>
 #include <string>
+#include <string_view>
 
 #include "database/database.h"
 #include "database/filter.h"
@@ -13,19 +13,21 @@
 
 namespace tunesmith::database {
 
-/// Writes the records of the filter to `out`, one a line; returns how many. `name` is what messages call
-/// `out`.
-Result<int64_t> Export(Database& database, const Filter& filter, std::ostream& out, const std::string& name);
+/// Gives the records of the filter to `write`, each as a line with its end; returns how many. An error of
+/// `write` ends the export and is returned.
+Result<int64_t> Export(Database& database, const Filter& filter,
+                       const std::function<Status(std::string_view line)>& write);
 
 /// Judges a record from outside beyond its form: whether its trace replays and makes the workload that the
 /// record names. An error says what is wrong, without place.
 using Verifier = std::function<Status(const Record&)>;
 
-/// Adds the records of the file `path` to the database. Every line is read and verified before the first
-/// record is added, so that a file with a bad line adds nothing; the error has up to ten findings, one a
-/// line, as "path:line: field: what is wrong". Empty lines are skipped; a line is at most kMaxLineBytes long.
-/// The records are added in batches, so that other processes are not locked out: after a full disk the same
-/// command continues, because a record that is there already is only counted.
+/// Adds the records of the file `path` to the database; a pipe is copied into a temporary file first. Every
+/// line is read and verified before the first record is added, so that a file with a bad line adds nothing;
+/// the error has up to ten findings, one a line, as "path:line: field: what is wrong". Empty lines are
+/// skipped; a line is at most kMaxLineBytes long. The records are added in batches, so that other processes
+/// are not locked out: after a full disk the same command continues, because a record that is there already
+/// is only counted.
 Result<InsertCounts> Import(Database& database, const std::string& path, const Verifier& verify);
 
 inline constexpr int64_t kMaxLineBytes = int64_t{1} << 30;

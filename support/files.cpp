@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -41,6 +43,8 @@ std::string_view WayOut(int error) {
       return "raise the limit of open files (ulimit -n)";
     case ENAMETOOLONG:
       return "use a shorter name";
+    case EPIPE:
+      return "let its reader read to the end";
     default:
       return "check the path and the disk";
   }
@@ -80,26 +84,15 @@ void SyncFolder(const fs::path& folder) {
   if (fd.valid()) fsync(fd.get());
 }
 
-Status WriteInPlace(const fs::path& path, std::string_view contents) {
-  FileDescriptor fd(open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd.valid()) return FileError("write", path, errno);
-  if (int error = WriteAll(fd.get(), contents)) return FileError("write", path, error);
-  return absl::OkStatus();
-}
-
-Status WriteBeside(const fs::path& path, std::string_view contents, mode_t mode) {
-  std::string temporary = path.string() + ".XXXXXX";
-  FileDescriptor fd(mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd.valid()) return FileError("write", path, errno);
-  int error = fchmod(fd.get(), mode) != 0 ? errno : WriteAll(fd.get(), contents);
-  if (!error && fsync(fd.get()) != 0) error = errno;
-  if (!error && rename(temporary.c_str(), path.c_str()) != 0) error = errno;
-  if (error) {
-    unlink(temporary.c_str());
-    return FileError("write", path, error);
-  }
-  SyncFolder(path.has_parent_path() ? path.parent_path() : fs::path("."));
-  return absl::OkStatus();
+/// The descriptor of this process that the path names: its file is the caller's, at the caller's position,
+/// which may be the end of what others wrote.
+std::optional<int> OwnDescriptor(const fs::path& path) {
+  if (path == "/dev/stdout") return STDOUT_FILENO;
+  if (path == "/dev/stderr") return STDERR_FILENO;
+  if (path.parent_path() != "/dev/fd" && path.parent_path() != "/proc/self/fd") return std::nullopt;
+  std::optional<int64_t> number = ParseInteger(path.filename().string());
+  if (!number || *number < 0 || *number > INT_MAX) return std::nullopt;
+  return static_cast<int>(*number);
 }
 
 /// The mode that open(…, 0666) would give. umask can only be read by setting it, which would race with other
@@ -174,19 +167,73 @@ Result<std::string> ReadFile(const fs::path& path, int64_t limit_bytes) {
   return contents;
 }
 
-Status WriteFile(const fs::path& path, std::string_view contents) {
+Result<FileReplacement> FileReplacement::Begin(const fs::path& path) {
+  FileReplacement file(path);
+  if (std::optional<int> own = OwnDescriptor(path)) {
+    file.file_.Reset(fcntl(*own, F_DUPFD_CLOEXEC, 0));
+    if (!file.file_.valid()) return FileError("write", path, errno);
+    return file;
+  }
   struct stat info;
   if (stat(path.c_str(), &info) != 0) {
     if (errno != ENOENT) return FileError("write", path, errno);
-    return WriteBeside(path, contents, DefaultMode());
+    TS_RETURN_IF_ERROR(file.BeginBeside(path, DefaultMode()));
+    return file;
   }
   if (S_ISDIR(info.st_mode)) return FileError("write", path, EISDIR);
-  if (!S_ISREG(info.st_mode)) return WriteInPlace(path, contents);
+  if (!S_ISREG(info.st_mode)) {
+    file.file_.Reset(open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    if (!file.file_.valid()) return FileError("write", path, errno);
+    return file;
+  }
   // Replacing needs no permission on the file itself, but a file marked read-only is meant to stay.
   if (faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) return FileError("write", path, errno);
   std::error_code ignored;  // stat has just followed the same links
   fs::path target = fs::canonical(path, ignored);
-  return WriteBeside(ignored ? path : target, contents, info.st_mode & 07777);
+  TS_RETURN_IF_ERROR(file.BeginBeside(ignored ? path : target, info.st_mode & 07777));
+  return file;
+}
+
+Status FileReplacement::BeginBeside(fs::path target, unsigned mode) {
+  target_ = std::move(target);
+  std::string name = target_.string() + ".XXXXXX";
+  file_.Reset(mkostemp(name.data(), O_CLOEXEC));
+  if (!file_.valid()) return FileError("write", named_, errno);
+  temporary_ = std::move(name);
+  if (fchmod(file_.get(), mode) != 0) return FileError("write", named_, errno);
+  return absl::OkStatus();
+}
+
+FileReplacement::~FileReplacement() {
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+Status FileReplacement::Flush() {
+  int error = WriteAll(file_.get(), buffer_);
+  buffer_.clear();
+  return error ? FileError("write", named_, error) : absl::OkStatus();
+}
+
+Status FileReplacement::Write(std::string_view bytes) {
+  constexpr size_t kBuffer = 64 << 10;
+  buffer_.append(bytes);
+  return buffer_.size() < kBuffer ? absl::OkStatus() : Flush();
+}
+
+Status FileReplacement::Finish() {
+  TS_RETURN_IF_ERROR(Flush());
+  if (temporary_.empty()) return absl::OkStatus();
+  if (fsync(file_.get()) != 0 || rename(temporary_.c_str(), target_.c_str()) != 0)
+    return FileError("write", named_, errno);
+  temporary_.clear();
+  SyncFolder(target_.has_parent_path() ? target_.parent_path() : fs::path("."));
+  return absl::OkStatus();
+}
+
+Status WriteFile(const fs::path& path, std::string_view contents) {
+  TS_ASSIGN_OR_RETURN(FileReplacement file, FileReplacement::Begin(path));
+  TS_RETURN_IF_ERROR(file.Write(contents));
+  return file.Finish();
 }
 
 Status MakeFolder(const fs::path& path) {

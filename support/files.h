@@ -43,10 +43,42 @@ Status FileError(std::string_view action, const std::filesystem::path& path, int
 /// reads at most limit_bytes + 1 of a file without a length (a pipe, a device).
 Result<std::string> ReadFile(const std::filesystem::path& path, int64_t limit_bytes);
 
-/// Replaces the file's contents: afterwards, whatever happens, the file holds either all of the old bytes or
-/// all of the new ones (a temporary file beside it, fsync, rename, fsync of the folder). Keeps the mode of a
-/// file that exists and follows a symbolic link. What is not a regular file (/dev/full, a pipe) is written in
-/// place. The folder must exist.
+/// Replaces a file's contents piece by piece: whatever happens, the file holds either all of the old bytes
+/// or, once Finish has returned, all of the new ones (a temporary file beside it, fsync, rename, fsync of the
+/// folder). Keeps the mode of a file that exists and follows a symbolic link. What is not a regular file
+/// (/dev/full, a pipe), or is one that this process has open (/dev/stdout, /dev/fd/3), is written in place.
+/// Every error is a FileError.
+class FileReplacement {
+ public:
+  /// The folder must exist.
+  static Result<FileReplacement> Begin(const std::filesystem::path& path);
+  FileReplacement(FileReplacement&& other) noexcept
+      : named_(std::move(other.named_)),
+        target_(std::move(other.target_)),
+        temporary_(std::exchange(other.temporary_, {})),
+        file_(std::move(other.file_)),
+        buffer_(std::move(other.buffer_)) {}
+  FileReplacement& operator=(FileReplacement&&) = delete;
+  /// Without Finish the old file stays.
+  ~FileReplacement();
+
+  Status Write(std::string_view bytes);
+  /// The last call.
+  Status Finish();
+
+ private:
+  explicit FileReplacement(std::filesystem::path named) : named_(std::move(named)) {}
+  Status BeginBeside(std::filesystem::path target, unsigned mode);
+  Status Flush();
+
+  std::filesystem::path named_;   // as messages call it
+  std::filesystem::path target_;  // what `temporary_` is renamed to
+  std::string temporary_;         // empty: written in place, or done
+  FileDescriptor file_;
+  std::string buffer_;
+};
+
+/// FileReplacement with the contents as a whole.
 Status WriteFile(const std::filesystem::path& path, std::string_view contents);
 
 /// Makes the folder and those above it; that it exists already is fine.

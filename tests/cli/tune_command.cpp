@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <regex>
 #include <thread>
 
@@ -50,6 +52,28 @@ CommandOutput Sandbox::Tune(const std::vector<std::string>& words, std::string_v
   Result<CommandOutput> output = RunCommand(TuneCommand(words), input, After(std::chrono::minutes(2)));
   EXPECT_TRUE(output.ok()) << output.status();
   return output.ok() ? *output : CommandOutput();
+}
+
+CommandOutput Sandbox::InShell(const std::string& script, const std::vector<std::string>& words) const {
+  Command command = TuneCommand(words);
+  command.args.insert(command.args.begin(), {"/bin/sh", "-c", script, "sh"});
+  Result<CommandOutput> output = RunCommand(command, "", After(std::chrono::minutes(2)));
+  EXPECT_TRUE(output.ok()) << output.status();
+  return output.value_or(CommandOutput());
+}
+
+std::string Sandbox::Read(const std::string& name) const {
+  std::ifstream file(folder() / name, std::ios::binary);
+  EXPECT_TRUE(file) << name;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::string> Sandbox::Names() const {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder()))
+    names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 std::vector<std::string> ShellWords(std::string_view line) {

@@ -25,6 +25,12 @@ class Sandbox {
   Command TuneCommand(const std::vector<std::string>& words) const;
   /// Its whole run; a test fails if it does not end within two minutes.
   CommandOutput Tune(const std::vector<std::string>& words, std::string_view input = "") const;
+  /// A shell's run of `script`, in which "$@" is tune with these words; in the folder, and within two minutes.
+  CommandOutput InShell(const std::string& script, const std::vector<std::string>& words) const;
+  /// The bytes of a file.
+  std::string Read(const std::string& name) const;
+  /// The names in the folder, sorted.
+  std::vector<std::string> Names() const;
 
  private:
   TemporaryFolder folder_;

@@ -2,9 +2,9 @@
 #include "database/exchange.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
-#include <fstream>
-#include <sstream>
+#include <thread>
 
 #include "database/record_json.h"
 #include "support/strings.h"
@@ -18,6 +18,16 @@ Status Trust(const Record&) { return Status(); }
 class ExchangeTest : public FolderTest {
  protected:
   ExchangeTest() : database_(Value(OpenDatabase(Path("t.db")))) {}
+
+  int64_t WriteExport(const Filter& filter) {
+    std::string text;
+    int64_t count = Value(Export(*database_, filter, [&](std::string_view line) {
+      text += line;
+      return Status();
+    }));
+    WriteBytes(Path("r.jsonl"), text);
+    return count;
+  }
 
   std::string ImportError(std::string_view bytes, const Verifier& verify = Trust) {
     WriteBytes(Path("r.jsonl"), bytes);
@@ -33,10 +43,7 @@ TEST_F(ExchangeTest, WhatIsExportedCanBeImported) {
   std::vector<Record> records;
   for (int i = 0; i < 600; ++i) records.push_back(i % 4 == 0 ? FailedRecord(i) : TimedRecord(i));
   EXPECT_EQ(Value(database_->Insert(records)).added, 600);
-  {
-    std::ofstream out(Path("r.jsonl"));
-    EXPECT_EQ(Value(Export(*database_, Where({"order=oldest"}), out, "r.jsonl")), 600);
-  }
+  EXPECT_EQ(WriteExport(Where({"order=oldest"})), 600);
   auto other = Value(OpenDatabase(Path("other.db")));
   EXPECT_EQ(Value(Import(*other, Path("r.jsonl"), Trust)).added, 600);
   EXPECT_EQ(Value(other->Find(Where({"order=oldest"}))), records);
@@ -48,18 +55,22 @@ TEST_F(ExchangeTest, WhatIsExportedCanBeImported) {
 TEST_F(ExchangeTest, ExportHasTheFiltersRecordsOnly) {
   std::vector<Record> records = {TimedRecord(1), FailedRecord(2)};
   EXPECT_EQ(Value(database_->Insert(records)).added, 2);
-  std::ostringstream out;
-  EXPECT_EQ(Value(Export(*database_, Where({"outcome=timeout"}), out, "-")), 1);
-  EXPECT_EQ(out.str(), ToJsonLine(FailedRecord(2)) + "\n");
+  EXPECT_EQ(WriteExport(Where({"outcome=timeout"})), 1);
+  EXPECT_EQ(ReadBytes(Path("r.jsonl")), ToJsonLine(FailedRecord(2)) + "\n");
 }
 
-TEST_F(ExchangeTest, ExportToAFullDisk) {
-  std::vector<Record> records;
-  for (int i = 0; i < 100; ++i) records.push_back(TimedRecord(i));
-  EXPECT_EQ(Value(database_->Insert(records)).added, 100);
-  std::ofstream out("/dev/full");
-  EXPECT_EQ(MessageOf(Export(*database_, {}, out, "/dev/full").status()),
-            "/dev/full: cannot be written: No space left on device; free some space or choose another file");
+TEST_F(ExchangeTest, AnErrorOfTheOutputEndsTheExport) {
+  std::vector<Record> records = {TimedRecord(1), FailedRecord(2)};
+  EXPECT_EQ(Value(database_->Insert(records)).added, 2);
+  int lines = 0;
+  EXPECT_EQ(MessageOf(Export(*database_, {},
+                             [&](std::string_view) {
+                               ++lines;
+                               return Unavailable("no paper");
+                             })
+                          .status()),
+            "no paper");
+  EXPECT_EQ(lines, 1);
 }
 
 TEST_F(ExchangeTest, EmptyLinesAndWindowsLinesAreRead) {
@@ -101,11 +112,43 @@ TEST_F(ExchangeTest, ATraceThatLiesIsRecognised) {
             "nothing was imported; remove the line or export the records again");
 }
 
+TEST_F(ExchangeTest, ADateInTheFutureIsRefused) {
+  constexpr int64_t kHourNs = 3600 * kSecondNs;
+  Record ahead = TimedRecord(1), wrong = TimedRecord(2);
+  ahead.created_ns = NowNs() + 23 * kHourNs;
+  wrong.created_ns = NowNs() + 25 * kHourNs;
+  EXPECT_EQ(ImportError(StrCat(ToJsonLine(Resealed(ahead)), "\n", ToJsonLine(Resealed(wrong)))),
+            "r.jsonl:2: created_ns: more than a day in the future; the clock was wrong here or where it was "
+            "made\nnothing was imported; remove the line or export the records again");
+  WriteBytes(Path("r.jsonl"), ToJsonLine(Resealed(ahead)));
+  EXPECT_EQ(Value(Import(*database_, Path("r.jsonl"), Trust)).added, 1);
+}
+
+TEST_F(ExchangeTest, APipeIsReadLikeAFile) {
+  std::string bytes;
+  for (int i = 0; i < 600; ++i) StrAppend(&bytes, ToJsonLine(TimedRecord(i)), "\n");
+  ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
+  auto import = [&](std::string_view sent) {
+    std::thread writer([&] { WriteBytes(Path("pipe"), sent); });
+    auto counts = Import(*database_, Path("pipe"), Trust);
+    writer.join();
+    return counts;
+  };
+  EXPECT_EQ(MessageOf(import(bytes + "{\n").status()),
+            "pipe:601: not JSON; is the line cut off?\n"
+            "nothing was imported; remove the line or export the records again");
+  EXPECT_EQ(Value(database_->GetStats()).records(), 0);
+  EXPECT_EQ(Value(import(bytes)).added, 600);
+}
+
 TEST_F(ExchangeTest, WhatCannotBeRead) {
   EXPECT_EQ(MessageOf(Import(*database_, Path("none"), Trust).status()),
             "cannot read none: No such file or directory; check the path, and that its folder exists");
   EXPECT_EQ(MessageOf(Import(*database_, folder_ + "/.", Trust).status()),
             "cannot read .: Is a directory; name a file, not a folder");
+  // Opens as a file, but its first byte cannot be read.
+  EXPECT_EQ(MessageOf(Import(*database_, "/proc/self/mem", Trust).status()),
+            "cannot read /proc/self/mem: Input/output error; check the path and the disk");
 }
 
 }  // namespace

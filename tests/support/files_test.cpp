@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -155,6 +156,36 @@ TEST_F(FilesTest, ModeAndLinkSurvive) {
   struct stat info;
   ASSERT_EQ(stat(At("f").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0640u);
+}
+
+TEST_F(FilesTest, AReplacementShowsOnlyWhenItIsComplete) {
+  ASSERT_TRUE(WriteFile(At("f"), "old").ok());
+  const std::string large(100'000, 'x');
+  {
+    Result<FileReplacement> file = FileReplacement::Begin(At("f"));
+    ASSERT_TRUE(file.ok()) << file.status();
+    ASSERT_TRUE(file->Write(large).ok());
+    EXPECT_EQ(Text(At("f")), "old");
+  }
+  EXPECT_EQ(Text(At("f")), "old");
+  EXPECT_EQ(EntryCount(), 1u) << "a temporary file was left behind";
+  Result<FileReplacement> file = FileReplacement::Begin(At("f"));
+  ASSERT_TRUE(file.ok()) << file.status();
+  ASSERT_TRUE(file->Write(large).ok());
+  ASSERT_TRUE(file->Write("end").ok());
+  ASSERT_TRUE(file->Finish().ok());
+  EXPECT_EQ(Text(At("f")), large + "end");
+  EXPECT_EQ(EntryCount(), 1u);
+}
+
+TEST_F(FilesTest, AFileThatIsOpenHereIsWrittenWhereItStands) {
+  FileDescriptor file(open(At("f").c_str(), O_RDWR | O_CREAT, 0600));
+  ASSERT_EQ(write(file.get(), "before ", 7), 7);
+  for (const char* folder : {"/dev/fd", "/proc/self/fd"})
+    ASSERT_TRUE(WriteFile(fs::path(folder) / std::to_string(file.get()), "x").ok());
+  EXPECT_EQ(Text(At("f")), "before xx");
+  EXPECT_EQ(Message(WriteFile("/dev/fd/999999", "x")),
+            "cannot write /dev/fd/999999: Bad file descriptor; check the path and the disk");
 }
 
 TEST_F(FilesTest, NewFileFollowsTheUmask) {
