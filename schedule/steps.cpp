@@ -10,18 +10,20 @@
 namespace tunesmith::schedule {
 namespace {
 
-/// Replaces loop `from` by `to` wherever the plan names it in an affine form.
-void SubstituteLoop(Plan* plan, NodeId from, const te::Affine& to) {
+/// Replaces a loop by loop * factor + inner wherever the plan names it in an affine form.
+void SubstituteLoop(Plan* plan, NodeId loop, int64_t factor, NodeId inner) {
+  auto substitute = [&](te::Affine* a) {
+    for (auto& [n, coefficient] : a->terms) {
+      if (n != loop) continue;
+      const int64_t step = std::exchange(coefficient, coefficient * factor);
+      a->terms.emplace_back(inner, step);  // a new node's number is the largest: the terms stay sorted
+      return;
+    }
+  };
   for (StagePlan& s : plan->stages) {
-    for (te::Affine& a : s.axes) {
-      if (a.CoefficientOf(from) != 0) a = te::Substitute(a, from, to);
-    }
-    for (Guard& g : s.guards) {
-      if (g.value.CoefficientOf(from) != 0) g.value = te::Substitute(g.value, from, to);
-    }
-    for (Span& r : s.region) {
-      if (r.first.CoefficientOf(from) != 0) r.first = te::Substitute(r.first, from, to);
-    }
+    for (te::Affine& a : s.axes) substitute(&a);
+    for (Guard& g : s.guards) substitute(&g.value);
+    for (Span& r : s.region) substitute(&r.first);
   }
 }
 
@@ -110,17 +112,15 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
   outer.extent = (extent - 1) / factor + 1;
   if (remainder && tail == Tail::kPeel) outer.partition = true;
 
-  te::Affine value;
-  value.terms.emplace_back(loop, factor);
-  value.terms.emplace_back(inner_id, 1);  // a new node's number is the largest: the terms stay sorted
-  SubstituteLoop(&plan, loop, value);
+  SubstituteLoop(&plan, loop, factor, inner_id);
   if (remainder) {
     for (StagePlan& s : plan.stages) {
       // A stage that does not depend on the loop may run once more, and must where it waits for the last
       // iteration.
       bool depends = std::any_of(s.axes.begin(), s.axes.end(),
                                  [&](const te::Affine& a) { return a.CoefficientOf(inner_id) != 0; });
-      if (depends && s.leaf >= 0 && plan.Encloses(inner_id, s.leaf)) s.guards.push_back({value, extent});
+      if (depends && s.leaf >= 0 && plan.Encloses(inner_id, s.leaf))
+        s.guards.push_back({te::Affine{{{loop, factor}, {inner_id, 1}}, 0}, extent});
     }
   }
   return plan;

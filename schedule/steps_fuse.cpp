@@ -62,12 +62,9 @@ Status CheckOtherReads(const Plan& plan, StageId consumer, StageId producer, Nod
     if (common == kRoot) return;
     if (e->guarded) return late("guarded, whose elements are not all computed there");
     for (int d = 0; d < plan.stage(source).spatial; ++d) {
-      std::optional<te::Affine> over_axes = te::ToAffine(e->args[static_cast<size_t>(d)]);
-      if (!over_axes) return late("whose elements are not all computed there");
-      te::Affine index{{}, over_axes->constant};
-      for (const auto& [axis, factor] : over_axes->terms)
-        index = index + axes[static_cast<size_t>(axis)] * factor;
-      Span read = SpanOf(plan, index, common);
+      std::optional<te::Affine> index = te::ToAffine(e->args[static_cast<size_t>(d)], axes);
+      if (!index) return late("whose elements are not all computed there");
+      Span read = SpanOf(plan, *index, common);
       Span computed = SpanOf(plan, made.axes[static_cast<size_t>(d)], common);
       int64_t before = read.first.constant - computed.first.constant;
       if (read.first.terms != computed.first.terms || before < 0 || before + read.extent > computed.extent)
@@ -158,7 +155,7 @@ Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId 
   for (const Guard& outside : Of(plan, consumer).where) {
     Guard g{te::Affine{{}, outside.value.constant}, outside.extent};
     for (const auto& [axis, factor] : outside.value.terms)
-      g.value = g.value + axes[static_cast<size_t>(axis)] * factor;
+      te::AddScaled(&g.value, axes[static_cast<size_t>(axis)], factor);
     if (std::find(guards.begin(), guards.end(), g) == guards.end()) guards.push_back(std::move(g));
   }
   NodeId child = LastRead(plan, consumer, producer, loop);

@@ -207,7 +207,7 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
   auto step = [&] { return StrCat("factor ", plan.NameOf(id), " ", plan.LoopName(loop)); };
   TS_RETURN_IF_ERROR(CheckNewName(plan, step, name));
   StagePlan& s = plan.stages[static_cast<size_t>(id)];
-  const te::Stage old = plan.stage(id);
+  const te::Stage& old = plan.stage(id);
   if (s.place != Place::kRoot || s.keep != kRoot)
     return Invalid(StrCat(step(), ": the stage has been placed or kept already; factor it first"));
   if (s.leaf < 0 || !plan.Encloses(loop, s.leaf) || !plan.Reduces(id, loop)) {
@@ -232,11 +232,9 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
                             " has been split already; factor it first"));
     }
   }
-  te::Tensor tensor = plan.graph->tensors[static_cast<size_t>(old.tensor)];
-  tensor.name = name;
-  tensor.role = te::Role::kTemp;
-  tensor.dtype = old.accumulator;
-  tensor.shape.push_back(plan.nodes[static_cast<size_t>(loop)].extent);
+  te::Tensor tensor{name, old.accumulator, plan.graph->tensors[static_cast<size_t>(old.tensor)].shape,
+                    te::Role::kTemp};
+  tensor.shape.push_back(At(plan, loop).extent);
   te::Stage partial;
   partial.reducer = old.reducer;
   partial.accumulator = old.accumulator;
@@ -265,7 +263,7 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
     te::Affine a{{}, over_loops.constant};
     for (const auto& [n, factor] : over_loops.terms) {
       for (const auto& [from, to] : axis_of) {
-        if (from == n) a = a + te::Affine{{{to, factor}}, 0};
+        if (from == n) te::AddScaled(&a, te::Affine{{{to, 1}}, 0}, factor);
       }
     }
     return a;
@@ -276,16 +274,16 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
   std::vector<Guard> where;
   for (const Guard& g : s.guards) where.push_back({over_axes(g.value), g.extent});
 
-  te::Stage rest = old;
-  rest.axes.resize(static_cast<size_t>(old.spatial));
-  rest.axes.push_back({short_name(loop), plan.nodes[static_cast<size_t>(loop)].extent});
+  const te::Axis factored_axis = {short_name(loop), At(plan, loop).extent};
   int position = RootPosition(plan, id);
   RemoveNest(&plan, id);
   StageId factored = AddStage(&plan, std::move(tensor), std::move(partial));
+  te::Stage& rest = OwnGraph(&plan)->stages[static_cast<size_t>(id)];
   std::vector<Expr> indices;
-  for (int a = 0; a <= old.spatial; ++a) indices.push_back(te::Var(a));
-  rest.body = te::Read(old.accumulator, plan.stage(factored).tensor, indices);
-  OwnGraph(&plan)->stages[static_cast<size_t>(id)] = std::move(rest);
+  for (int a = 0; a <= rest.spatial; ++a) indices.push_back(te::Var(a));
+  rest.axes.resize(static_cast<size_t>(rest.spatial));
+  rest.axes.push_back(factored_axis);
+  rest.body = te::Read(rest.accumulator, plan.stage(factored).tensor, std::move(indices));
   plan.stages[static_cast<size_t>(id)].where.clear();
   plan.stages[static_cast<size_t>(factored)].where = std::move(where);
   BuildNest(&plan, id, kRoot, position);
