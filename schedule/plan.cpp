@@ -16,15 +16,6 @@ std::string Plan::LoopName(NodeId loop) const {
   return StrCat(NameOf(node.owner), ".", node.label);
 }
 
-bool Plan::Encloses(NodeId loop, NodeId node) const {
-  if (node == kRoot) return false;
-  do {
-    node = nodes[static_cast<size_t>(node)].parent;
-    if (node == loop) return true;
-  } while (node != kRoot);
-  return false;
-}
-
 std::vector<NodeId> Plan::LoopsAbove(NodeId node) const {
   const NodeId parent = nodes[static_cast<size_t>(node)].parent;
   size_t depth = 0;
@@ -32,6 +23,20 @@ std::vector<NodeId> Plan::LoopsAbove(NodeId node) const {
   std::vector<NodeId> loops(depth);
   for (NodeId n = parent; n != kRoot; n = nodes[static_cast<size_t>(n)].parent) loops[--depth] = n;
   return loops;
+}
+
+std::vector<StageId> Plan::StagesIn(NodeId loop) const {
+  std::vector<StageId> inside;
+  inside.reserve(stages.size());
+  const Children& first = ChildrenOf(loop);
+  absl::InlinedVector<NodeId, 16> stack(first.rbegin(), first.rend());
+  while (!stack.empty()) {
+    const Node& node = nodes[static_cast<size_t>(stack.back())];
+    stack.pop_back();
+    if (node.is_leaf()) inside.push_back(node.stage);
+    stack.insert(stack.end(), node.children.rbegin(), node.children.rend());
+  }
+  return inside;
 }
 
 NodeId Plan::ChildTowards(NodeId loop, NodeId node) const {

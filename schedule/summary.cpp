@@ -38,7 +38,7 @@ double OperationsOf(te::Function f) {
 
 struct Body {
   double operations = 0, calls = 0, divisions = 0;
-  std::vector<Expr> reads;
+  std::vector<const te::ExprNode*> reads;
 };
 
 Body Look(const te::Stage& stage) {
@@ -47,7 +47,7 @@ Body Look(const te::Stage& stage) {
   te::Visit(stage.body, [&](const Expr& e) {
     switch (e->kind) {
       case ExprKind::kRead:
-        body.reads.push_back(e);
+        body.reads.push_back(e.get());
         break;
       case ExprKind::kInt:
       case ExprKind::kFloat:
@@ -132,7 +132,7 @@ class Summariser {
       const std::vector<NodeId> loops = plan_.LoopsAbove(s.leaf);
       std::vector<Access> reads;
       reads.reserve(body.reads.size() + 1);
-      for (const Expr& read : body.reads) {
+      for (const te::ExprNode* read : body.reads) {
         std::vector<std::optional<te::Affine>> index;
         index.reserve(te::ReadRank(*read));
         for (size_t d = 0; d < te::ReadRank(*read); ++d)
@@ -466,7 +466,7 @@ class Summariser {
           if (accesses[a].flat) {
             double run = 1;
             for (const auto& [loop, factor] : accesses[a].flat->terms) {
-              if (factor == 1 && (fits == 0 || plan_.Encloses(levels[fits], loop)))
+              if (factor == 1 && level_of_[static_cast<size_t>(loop)] > static_cast<int>(fits))
                 run = std::max(run, Extent(loop));
             }
             if (run * accesses[a].element_bytes < 64) summary_.strided_bytes += bytes;
