@@ -28,14 +28,14 @@ std::vector<NodeId> Plan::LoopsAbove(NodeId node) const {
 std::vector<StageId> Plan::StagesIn(NodeId loop) const {
   std::vector<StageId> inside;
   inside.reserve(stages.size());
-  const Children& first = ChildrenOf(loop);
-  absl::InlinedVector<NodeId, 16> stack(first.rbegin(), first.rend());
-  while (!stack.empty()) {
-    const Node& node = nodes[static_cast<size_t>(stack.back())];
-    stack.pop_back();
-    if (node.is_leaf()) inside.push_back(node.stage);
-    stack.insert(stack.end(), node.children.rbegin(), node.children.rend());
-  }
+  auto walk = [&](auto& self, const Children& children) -> void {
+    for (NodeId n : children) {
+      const Node& node = nodes[static_cast<size_t>(n)];
+      if (node.is_leaf()) inside.push_back(node.stage);
+      self(self, node.children);
+    }
+  };
+  walk(walk, ChildrenOf(loop));
   return inside;
 }
 

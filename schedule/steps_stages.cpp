@@ -107,10 +107,10 @@ Result<Plan> Inline(Plan plan, StageId id) {
 
 Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string& name,
                    const std::vector<int64_t>& multiples) {
-  const te::Tensor source = plan.graph->tensors[static_cast<size_t>(tensor_id)];
+  const te::Tensor& source = plan.graph->tensors[static_cast<size_t>(tensor_id)];
   auto step = [&] { return StrCat("cache ", source.name, " for ", plan.NameOf(consumer)); };
   TS_RETURN_IF_ERROR(CheckNewName(plan, step, name));
-  const te::Stage reader = plan.stage(consumer);
+  const te::Stage& reader = plan.stage(consumer);
   const StagePlan& reading = Of(plan, consumer);
   if (reading.place == Place::kInlined)
     return Invalid(StrCat(step(), ": that stage is inlined; it reads nothing"));
@@ -186,6 +186,7 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
     stage.body = te::GuardedRead(source.dtype, tensor_id, indices, nullptr,
                                  otherwise ? otherwise : Zero(source.dtype));
   }
+  const te::DType type = source.dtype;  // the graph that `source` and `reader` belong to may go
   StageId id = AddStage(&plan, std::move(copy), std::move(stage));
   int copied = plan.stage(id).tensor;
   te::Stage& c = OwnGraph(&plan)->stages[static_cast<size_t>(consumer)];
@@ -193,11 +194,15 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
     if (e->kind != ExprKind::kRead || e->id != tensor_id) return nullptr;
     std::vector<Expr> shifted;
     for (size_t d = 0; d < offset.size(); ++d) {
+      if (offset[d] == 0) {
+        shifted.push_back(e->args[d]);
+        continue;
+      }
       std::optional<te::Affine> index = te::ToAffine(e->args[d]);
       shifted.push_back(index ? te::ToExpr(*index + te::Affine{{}, -offset[d]})
                               : e->args[d] - te::Int(offset[d]));
     }
-    return te::Read(source.dtype, copied, shifted);
+    return te::Read(type, copied, std::move(shifted));
   });
   BuildNest(&plan, id, kRoot, RootPosition(plan, consumer));
   return plan;
@@ -269,7 +274,9 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
     return a;
   };
   partial.body = te::Substitute(old.body, [&](const Expr& e) -> Expr {
-    return e->kind == ExprKind::kVar ? te::ToExpr(over_axes(s.axes[static_cast<size_t>(e->id)])) : nullptr;
+    if (e->kind != ExprKind::kVar) return nullptr;
+    const te::Affine value = over_axes(s.axes[static_cast<size_t>(e->id)]);
+    return value == te::Affine{{{e->id, 1}}, 0} ? nullptr : te::ToExpr(value);
   });
   std::vector<Guard> where;
   for (const Guard& g : s.guards) where.push_back({over_axes(g.value), g.extent});
