@@ -52,9 +52,7 @@ Status CheckPrivate(const Plan& plan, NodeId loop, StepText step) {
 }
 
 void MarkTouched(Plan* plan, NodeId loop) {
-  for (StagePlan& s : plan->stages) {
-    if (!s.touched && s.leaf >= 0 && plan->Encloses(loop, s.leaf)) s.touched = true;
-  }
+  for (StageId id : plan->StagesIn(loop)) Of(*plan, id).touched = true;
 }
 
 Status CheckPlaceable(const Plan& plan, StageId id, std::string_view step) {

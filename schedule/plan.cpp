@@ -16,15 +16,6 @@ std::string Plan::LoopName(NodeId loop) const {
   return StrCat(NameOf(node.owner), ".", node.label);
 }
 
-bool Plan::Encloses(NodeId loop, NodeId node) const {
-  if (node == kRoot) return false;
-  do {
-    node = nodes[static_cast<size_t>(node)].parent;
-    if (node == loop) return true;
-  } while (node != kRoot);
-  return false;
-}
-
 std::vector<NodeId> Plan::LoopsAbove(NodeId node) const {
   const NodeId parent = nodes[static_cast<size_t>(node)].parent;
   size_t depth = 0;
@@ -32,6 +23,20 @@ std::vector<NodeId> Plan::LoopsAbove(NodeId node) const {
   std::vector<NodeId> loops(depth);
   for (NodeId n = parent; n != kRoot; n = nodes[static_cast<size_t>(n)].parent) loops[--depth] = n;
   return loops;
+}
+
+std::vector<StageId> Plan::StagesIn(NodeId loop) const {
+  std::vector<StageId> inside;
+  inside.reserve(stages.size());
+  auto walk = [&](auto& self, const Children& children) -> void {
+    for (NodeId n : children) {
+      const Node& node = nodes[static_cast<size_t>(n)];
+      if (node.is_leaf()) inside.push_back(node.stage);
+      self(self, node.children);
+    }
+  };
+  walk(walk, ChildrenOf(loop));
+  return inside;
 }
 
 NodeId Plan::ChildTowards(NodeId loop, NodeId node) const {
@@ -62,7 +67,15 @@ bool Plan::IsSpatial(StageId id, NodeId loop) const {
 te::Graph* OwnGraph(Plan* plan) {
   // A graph is made as what can be changed; the plan's pointer only keeps others from doing so. Where nobody
   // else has a pointer to it, nobody else can get one either.
-  if (plan->graph.use_count() != 1) plan->graph = std::make_shared<te::Graph>(*plan->graph);
+  if (plan->graph.use_count() != 1) {
+    constexpr size_t kMoreStages = 8;  // room for what steps add
+    auto own = std::make_shared<te::Graph>();
+    own->tensors.reserve(plan->graph->tensors.size() + kMoreStages);
+    own->tensors = plan->graph->tensors;
+    own->stages.reserve(plan->graph->stages.size() + kMoreStages);
+    own->stages = plan->graph->stages;
+    plan->graph = std::move(own);
+  }
   return const_cast<te::Graph*>(plan->graph.get());
 }
 
@@ -104,12 +117,9 @@ void BuildNest(Plan* plan, StageId id, NodeId parent, int position) {
   s.leaf = AddNode(plan, parent, position);
   plan->nodes.back().stage = id;
   for (const Guard& outside : s.where) {
-    te::Affine value;
-    value.constant = outside.value.constant;
-    for (const auto& [axis, factor] : outside.value.terms) {
-      value = value + s.axes[static_cast<size_t>(axis)] * factor;
-    }
-    s.guards.push_back({value, outside.extent});
+    Guard& guard = s.guards.emplace_back(Guard{te::Affine{{}, outside.value.constant}, outside.extent});
+    for (const auto& [axis, factor] : outside.value.terms)
+      te::AddScaled(&guard.value, s.axes[static_cast<size_t>(axis)], factor);
   }
 }
 
@@ -177,14 +187,7 @@ Span SpanOf(const Plan& plan, const te::Affine& value, NodeId within) {
 }
 
 std::optional<te::Affine> IndexOverLoops(const Plan& plan, StageId stage, const te::Expr& index) {
-  std::optional<te::Affine> over_axes = te::ToAffine(index);
-  if (!over_axes) return std::nullopt;
-  te::Affine value;
-  value.constant = over_axes->constant;
-  for (const auto& [axis, factor] : over_axes->terms) {
-    value = value + plan.stages[static_cast<size_t>(stage)].axes[static_cast<size_t>(axis)] * factor;
-  }
-  return value;
+  return te::ToAffine(index, plan.stages[static_cast<size_t>(stage)].axes);
 }
 
 }  // namespace tunesmith::schedule

@@ -104,9 +104,17 @@ struct Plan {
   std::string LoopName(NodeId loop) const;
   const te::Stage& stage(StageId id) const { return graph->stages[static_cast<size_t>(id)]; }
   /// True if `loop` is an ancestor of `node` (not the node itself); the root is an ancestor of all.
-  bool Encloses(NodeId loop, NodeId node) const;
+  bool Encloses(NodeId loop, NodeId node) const {
+    while (node != kRoot) {
+      node = nodes[static_cast<size_t>(node)].parent;
+      if (node == loop) return true;
+    }
+    return false;
+  }
   /// The loops above a node, outermost first.
   std::vector<NodeId> LoopsAbove(NodeId node) const;
+  /// The stages that are computed inside `loop` (or the root), in the order of execution.
+  std::vector<StageId> StagesIn(NodeId loop) const;
   /// The child of `loop` (or the root) that is `node` or contains it.
   NodeId ChildTowards(NodeId loop, NodeId node) const;
   const Children& ChildrenOf(NodeId loop) const;

@@ -10,19 +10,19 @@
 namespace tunesmith::schedule {
 namespace {
 
-/// Replaces loop `from` by `to` wherever the plan names it in an affine form.
-void SubstituteLoop(Plan* plan, NodeId from, const te::Affine& to) {
-  for (StagePlan& s : plan->stages) {
-    for (te::Affine& a : s.axes) {
-      if (a.CoefficientOf(from) != 0) a = te::Substitute(a, from, to);
+/// Replaces a loop by loop * factor + inner wherever the stage's plan names it in an affine form.
+void SubstituteLoop(StagePlan* s, NodeId loop, int64_t factor, NodeId inner) {
+  auto substitute = [&](te::Affine* a) {
+    for (auto& [n, coefficient] : a->terms) {
+      if (n != loop) continue;
+      const int64_t step = std::exchange(coefficient, coefficient * factor);
+      a->terms.emplace_back(inner, step);  // a new node's number is the largest: the terms stay sorted
+      return;
     }
-    for (Guard& g : s.guards) {
-      if (g.value.CoefficientOf(from) != 0) g.value = te::Substitute(g.value, from, to);
-    }
-    for (Span& r : s.region) {
-      if (r.first.CoefficientOf(from) != 0) r.first = te::Substitute(r.first, from, to);
-    }
-  }
+  };
+  for (te::Affine& a : s->axes) substitute(&a);
+  for (Guard& g : s->guards) substitute(&g.value);
+  for (Span& r : s->region) substitute(&r.first);
 }
 
 constexpr std::string_view kKinds[] = {"serial", "parallel", "vector", "unroll", "bound"};
@@ -45,10 +45,9 @@ Status CheckUnrolled(const Plan& plan, NodeId loop) {
   auto step = [&] { return StrCat("unroll ", plan.LoopName(loop), ": ", node.extent, " iterations"); };
   if (node.extent > kMostUnrolled)
     return Invalid(StrCat(step(), " are more than ", kMostUnrolled, "; split the loop"));
-  for (const StagePlan& s : plan.stages) {
-    if (s.leaf < 0 || !plan.Encloses(loop, s.leaf)) continue;
+  for (StageId id : plan.StagesIn(loop)) {
     int64_t copies = node.extent;
-    for (NodeId n = At(plan, s.leaf).parent; n != kRoot; n = At(plan, n).parent) {
+    for (NodeId n = At(plan, Of(plan, id).leaf).parent; n != kRoot; n = At(plan, n).parent) {
       if (At(plan, n).kind == LoopKind::kUnroll) copies *= At(plan, n).extent;
     }
     if (copies > kMostCopies) {
@@ -61,11 +60,11 @@ Status CheckUnrolled(const Plan& plan, NodeId loop) {
 
 /// Indices are products of factors: they must stay far from the end of 64 bits, whatever a trace asks for.
 /// An axis may be split so that it runs to twice its extent, or to 2^31.
-Status CheckReach(const Plan& plan, NodeId loop, int64_t factor) {
+Status CheckReach(const Plan& plan, const std::vector<StageId>& inside, NodeId loop, int64_t factor) {
   const Node& node = plan.nodes[static_cast<size_t>(loop)];
   const __int128 padded = (static_cast<__int128>(node.extent) + factor - 1) / factor * factor;
-  for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
-    const StagePlan& s = plan.stages[static_cast<size_t>(id)];
+  for (StageId id : inside) {
+    const StagePlan& s = Of(plan, id);
     for (size_t a = 0; a < s.axes.size(); ++a) {
       const te::Axis& axis = plan.stage(id).axes[a];
       int64_t most = std::max(int64_t{1} << 31, 2 * axis.extent);
@@ -93,8 +92,8 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
                             "' is placed or kept at this loop; split before that"));
     }
   }
-  TS_RETURN_IF_ERROR(CheckReach(plan, loop, factor));
-  MarkTouched(&plan, loop);
+  const std::vector<StageId> inside = plan.StagesIn(loop);  // nothing else depends on the loop
+  TS_RETURN_IF_ERROR(CheckReach(plan, inside, loop, factor));
   const bool remainder = extent % factor != 0;
 
   const NodeId inner_id = static_cast<NodeId>(plan.nodes.size());
@@ -110,18 +109,15 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
   outer.extent = (extent - 1) / factor + 1;
   if (remainder && tail == Tail::kPeel) outer.partition = true;
 
-  te::Affine value;
-  value.terms.emplace_back(loop, factor);
-  value.terms.emplace_back(inner_id, 1);  // a new node's number is the largest: the terms stay sorted
-  SubstituteLoop(&plan, loop, value);
-  if (remainder) {
-    for (StagePlan& s : plan.stages) {
-      // A stage that does not depend on the loop may run once more, and must where it waits for the last
-      // iteration.
-      bool depends = std::any_of(s.axes.begin(), s.axes.end(),
-                                 [&](const te::Affine& a) { return a.CoefficientOf(inner_id) != 0; });
-      if (depends && s.leaf >= 0 && plan.Encloses(inner_id, s.leaf)) s.guards.push_back({value, extent});
-    }
+  for (StageId id : inside) {
+    StagePlan& s = Of(plan, id);
+    s.touched = true;
+    SubstituteLoop(&s, loop, factor, inner_id);
+    // A stage that does not depend on the loop may run once more, and must where it waits for the last
+    // iteration.
+    bool depends = std::any_of(s.axes.begin(), s.axes.end(),
+                               [&](const te::Affine& a) { return a.CoefficientOf(inner_id) != 0; });
+    if (remainder && depends) s.guards.push_back({te::Affine{{{loop, factor}, {inner_id, 1}}, 0}, extent});
   }
   return plan;
 }
@@ -194,9 +190,8 @@ Result<Plan> SetKind(Plan plan, NodeId loop, LoopKind kind, int64_t grain) {
   }
   if (kind == LoopKind::kUnroll) TS_RETURN_IF_ERROR(CheckUnrolled(plan, loop));
   if (kind == LoopKind::kParallel) {
-    for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
-      const StagePlan& s = plan.stages[static_cast<size_t>(id)];
-      if (s.leaf >= 0 && plan.Encloses(loop, s.leaf) && plan.Reduces(id, loop)) {
+    for (StageId id : plan.StagesIn(loop)) {
+      if (plan.Reduces(id, loop)) {
         return Invalid(StrCat("parallel ", plan.LoopName(loop), ": '", plan.NameOf(id),
                               "' is reduced over this loop; factor the reduction first"));
       }

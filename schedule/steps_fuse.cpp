@@ -8,18 +8,6 @@
 namespace tunesmith::schedule {
 namespace {
 
-/// The leaves in the order of execution.
-std::vector<NodeId> Leaves(const Plan& plan) {
-  std::vector<NodeId> leaves, stack(plan.roots.rbegin(), plan.roots.rend());
-  while (!stack.empty()) {
-    NodeId n = stack.back();
-    stack.pop_back();
-    if (At(plan, n).is_leaf()) leaves.push_back(n);
-    stack.insert(stack.end(), At(plan, n).children.rbegin(), At(plan, n).children.rend());
-  }
-  return leaves;
-}
-
 /// The innermost loop above both, or the root.
 NodeId CommonLoop(const Plan& plan, NodeId loop, NodeId leaf) {
   while (loop != kRoot && !plan.Encloses(loop, leaf)) loop = At(plan, loop).parent;
@@ -42,12 +30,12 @@ NodeId LastRead(const Plan& plan, StageId consumer, StageId producer, NodeId loo
 /// very iteration of the loops that they share.
 Status CheckOtherReads(const Plan& plan, StageId consumer, StageId producer, NodeId loop, NodeId child,
                        const std::vector<te::Affine>& axes, StepText step) {
-  std::vector<NodeId> leaves = Leaves(plan);
-  NodeId last = Of(plan, producer).leaf;  // of those that run before the consumer
-  for (NodeId leaf : leaves) {
-    if (leaf == child || plan.Encloses(child, leaf)) last = leaf;
+  const std::vector<StageId> stages = plan.StagesIn(kRoot);
+  StageId last = producer;  // of those that run before the consumer
+  for (StageId id : stages) {
+    if (Of(plan, id).leaf == child || plan.Encloses(child, Of(plan, id).leaf)) last = id;
   }
-  auto end = std::find(leaves.begin(), leaves.end(), last) + 1;
+  auto end = std::find(stages.begin(), stages.end(), last) + 1;
   Status status = absl::OkStatus();
   te::Visit(plan.stage(consumer).body, [&](const te::Expr& e) {
     if (e->kind != te::ExprKind::kRead || !status.ok()) return;
@@ -57,17 +45,14 @@ Status CheckOtherReads(const Plan& plan, StageId consumer, StageId producer, Nod
     auto late = [&](std::string_view why) {
       status = Invalid(StrCat(step(), ": the consumer also reads '", plan.NameOf(source), "', ", why));
     };
-    if (std::find(leaves.begin(), end, made.leaf) == end) return late("which is computed later");
+    if (std::find(stages.begin(), end, source) == end) return late("which is computed later");
     NodeId common = CommonLoop(plan, loop, made.leaf);
     if (common == kRoot) return;
     if (e->guarded) return late("guarded, whose elements are not all computed there");
     for (int d = 0; d < plan.stage(source).spatial; ++d) {
-      std::optional<te::Affine> over_axes = te::ToAffine(e->args[static_cast<size_t>(d)]);
-      if (!over_axes) return late("whose elements are not all computed there");
-      te::Affine index{{}, over_axes->constant};
-      for (const auto& [axis, factor] : over_axes->terms)
-        index = index + axes[static_cast<size_t>(axis)] * factor;
-      Span read = SpanOf(plan, index, common);
+      std::optional<te::Affine> index = te::ToAffine(e->args[static_cast<size_t>(d)], axes);
+      if (!index) return late("whose elements are not all computed there");
+      Span read = SpanOf(plan, *index, common);
       Span computed = SpanOf(plan, made.axes[static_cast<size_t>(d)], common);
       int64_t before = read.first.constant - computed.first.constant;
       if (read.first.terms != computed.first.terms || before < 0 || before + read.extent > computed.extent)
@@ -158,7 +143,7 @@ Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId 
   for (const Guard& outside : Of(plan, consumer).where) {
     Guard g{te::Affine{{}, outside.value.constant}, outside.extent};
     for (const auto& [axis, factor] : outside.value.terms)
-      g.value = g.value + axes[static_cast<size_t>(axis)] * factor;
+      te::AddScaled(&g.value, axes[static_cast<size_t>(axis)], factor);
     if (std::find(guards.begin(), guards.end(), g) == guards.end()) guards.push_back(std::move(g));
   }
   NodeId child = LastRead(plan, consumer, producer, loop);

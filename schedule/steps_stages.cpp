@@ -107,10 +107,10 @@ Result<Plan> Inline(Plan plan, StageId id) {
 
 Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string& name,
                    const std::vector<int64_t>& multiples) {
-  const te::Tensor source = plan.graph->tensors[static_cast<size_t>(tensor_id)];
+  const te::Tensor& source = plan.graph->tensors[static_cast<size_t>(tensor_id)];
   auto step = [&] { return StrCat("cache ", source.name, " for ", plan.NameOf(consumer)); };
   TS_RETURN_IF_ERROR(CheckNewName(plan, step, name));
-  const te::Stage reader = plan.stage(consumer);
+  const te::Stage& reader = plan.stage(consumer);
   const StagePlan& reading = Of(plan, consumer);
   if (reading.place == Place::kInlined)
     return Invalid(StrCat(step(), ": that stage is inlined; it reads nothing"));
@@ -186,6 +186,7 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
     stage.body = te::GuardedRead(source.dtype, tensor_id, indices, nullptr,
                                  otherwise ? otherwise : Zero(source.dtype));
   }
+  const te::DType type = source.dtype;  // the graph that `source` and `reader` belong to may go
   StageId id = AddStage(&plan, std::move(copy), std::move(stage));
   int copied = plan.stage(id).tensor;
   te::Stage& c = OwnGraph(&plan)->stages[static_cast<size_t>(consumer)];
@@ -193,11 +194,15 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
     if (e->kind != ExprKind::kRead || e->id != tensor_id) return nullptr;
     std::vector<Expr> shifted;
     for (size_t d = 0; d < offset.size(); ++d) {
+      if (offset[d] == 0) {
+        shifted.push_back(e->args[d]);
+        continue;
+      }
       std::optional<te::Affine> index = te::ToAffine(e->args[d]);
       shifted.push_back(index ? te::ToExpr(*index + te::Affine{{}, -offset[d]})
                               : e->args[d] - te::Int(offset[d]));
     }
-    return te::Read(source.dtype, copied, shifted);
+    return te::Read(type, copied, std::move(shifted));
   });
   BuildNest(&plan, id, kRoot, RootPosition(plan, consumer));
   return plan;
@@ -207,7 +212,7 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
   auto step = [&] { return StrCat("factor ", plan.NameOf(id), " ", plan.LoopName(loop)); };
   TS_RETURN_IF_ERROR(CheckNewName(plan, step, name));
   StagePlan& s = plan.stages[static_cast<size_t>(id)];
-  const te::Stage old = plan.stage(id);
+  const te::Stage& old = plan.stage(id);
   if (s.place != Place::kRoot || s.keep != kRoot)
     return Invalid(StrCat(step(), ": the stage has been placed or kept already; factor it first"));
   if (s.leaf < 0 || !plan.Encloses(loop, s.leaf) || !plan.Reduces(id, loop)) {
@@ -232,11 +237,9 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
                             " has been split already; factor it first"));
     }
   }
-  te::Tensor tensor = plan.graph->tensors[static_cast<size_t>(old.tensor)];
-  tensor.name = name;
-  tensor.role = te::Role::kTemp;
-  tensor.dtype = old.accumulator;
-  tensor.shape.push_back(plan.nodes[static_cast<size_t>(loop)].extent);
+  te::Tensor tensor{name, old.accumulator, plan.graph->tensors[static_cast<size_t>(old.tensor)].shape,
+                    te::Role::kTemp};
+  tensor.shape.push_back(At(plan, loop).extent);
   te::Stage partial;
   partial.reducer = old.reducer;
   partial.accumulator = old.accumulator;
@@ -265,27 +268,29 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
     te::Affine a{{}, over_loops.constant};
     for (const auto& [n, factor] : over_loops.terms) {
       for (const auto& [from, to] : axis_of) {
-        if (from == n) a = a + te::Affine{{{to, factor}}, 0};
+        if (from == n) te::AddScaled(&a, te::Affine{{{to, 1}}, 0}, factor);
       }
     }
     return a;
   };
   partial.body = te::Substitute(old.body, [&](const Expr& e) -> Expr {
-    return e->kind == ExprKind::kVar ? te::ToExpr(over_axes(s.axes[static_cast<size_t>(e->id)])) : nullptr;
+    if (e->kind != ExprKind::kVar) return nullptr;
+    const te::Affine value = over_axes(s.axes[static_cast<size_t>(e->id)]);
+    return value == te::Affine{{{e->id, 1}}, 0} ? nullptr : te::ToExpr(value);
   });
   std::vector<Guard> where;
   for (const Guard& g : s.guards) where.push_back({over_axes(g.value), g.extent});
 
-  te::Stage rest = old;
-  rest.axes.resize(static_cast<size_t>(old.spatial));
-  rest.axes.push_back({short_name(loop), plan.nodes[static_cast<size_t>(loop)].extent});
+  const te::Axis factored_axis = {short_name(loop), At(plan, loop).extent};
   int position = RootPosition(plan, id);
   RemoveNest(&plan, id);
   StageId factored = AddStage(&plan, std::move(tensor), std::move(partial));
+  te::Stage& rest = OwnGraph(&plan)->stages[static_cast<size_t>(id)];
   std::vector<Expr> indices;
-  for (int a = 0; a <= old.spatial; ++a) indices.push_back(te::Var(a));
-  rest.body = te::Read(old.accumulator, plan.stage(factored).tensor, indices);
-  OwnGraph(&plan)->stages[static_cast<size_t>(id)] = std::move(rest);
+  for (int a = 0; a <= rest.spatial; ++a) indices.push_back(te::Var(a));
+  rest.axes.resize(static_cast<size_t>(rest.spatial));
+  rest.axes.push_back(factored_axis);
+  rest.body = te::Read(rest.accumulator, plan.stage(factored).tensor, std::move(indices));
   plan.stages[static_cast<size_t>(id)].where.clear();
   plan.stages[static_cast<size_t>(factored)].where = std::move(where);
   BuildNest(&plan, id, kRoot, position);

@@ -38,7 +38,7 @@ double OperationsOf(te::Function f) {
 
 struct Body {
   double operations = 0, calls = 0, divisions = 0;
-  std::vector<Expr> reads;
+  std::vector<const te::ExprNode*> reads;
 };
 
 Body Look(const te::Stage& stage) {
@@ -47,7 +47,7 @@ Body Look(const te::Stage& stage) {
   te::Visit(stage.body, [&](const Expr& e) {
     switch (e->kind) {
       case ExprKind::kRead:
-        body.reads.push_back(e);
+        body.reads.push_back(e.get());
         break;
       case ExprKind::kInt:
       case ExprKind::kFloat:
@@ -91,9 +91,10 @@ struct Access {
 /// What a loop's iteration touches of a tensor.
 struct Region {
   double bytes = 0;
-  double core_share = 1;  // of the bytes that one of the cores touches
-  double run = 0;         // bytes that lie together
-  double stride = 0;      // bytes between the beginnings of neighbouring runs; 0 if there is one run
+  double core_share = 1;         // of the bytes that one of the cores touches
+  double run = 0;                // bytes that lie together
+  double stride = 0;             // bytes between the beginnings of neighbouring runs; 0 if there is one run
+  double needed[3] = {0, 0, 0};  // bytes of each cache that one core needs to hold it
 };
 
 Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::Affine>> index) {
@@ -111,7 +112,7 @@ Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::A
   for (size_t d = access.index.size(); d-- > 0;) {
     if (!access.index[d]) return access;
     bool lane = static_cast<int>(d) == lane_dim;
-    flat = flat + *access.index[d] * (blocked ? (lane ? 1 : 4096 * unit) : unit);
+    te::AddScaled(&flat, *access.index[d], blocked ? (lane ? 1 : 4096 * unit) : unit);
     unit *= std::max<int64_t>(tensor.shape[d], 1);
   }
   access.flat = std::move(flat);
@@ -128,18 +129,21 @@ class Summariser {
       const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
       if (s.leaf < 0 || s.place == Place::kPack) continue;
       const Body body = Look(plan_.stage(id));
+      const std::vector<NodeId> loops = plan_.LoopsAbove(s.leaf);
       std::vector<Access> reads;
-      for (const Expr& read : body.reads) {
+      reads.reserve(body.reads.size() + 1);
+      for (const te::ExprNode* read : body.reads) {
         std::vector<std::optional<te::Affine>> index;
+        index.reserve(te::ReadRank(*read));
         for (size_t d = 0; d < te::ReadRank(*read); ++d)
           index.push_back(IndexOverLoops(plan_, id, read->args[d]));
         reads.push_back(AccessOf(plan_, read->id, std::move(index)));
       }
-      StageSummary stage = Stage(id, body, reads);
+      StageSummary stage = Stage(id, body, loops, reads);
       double operations = stage.tiles * stage.tile_operations;
       all_operations += operations;
       double regions = 1, parallel = 0, grain = 1;
-      for (NodeId loop : plan_.LoopsAbove(s.leaf)) {
+      for (NodeId loop : loops) {
         if (At(plan_, loop).kind == LoopKind::kParallel) {
           parallel = std::max(parallel, 1.0) * static_cast<double>(At(plan_, loop).extent);
           grain = static_cast<double>(At(plan_, loop).grain);
@@ -163,7 +167,7 @@ class Summariser {
         summary_.largest_thread_bytes = std::max(summary_.largest_thread_bytes, bytes);
       }
       summary_.stages.push_back(stage);
-      Traffic(id, std::move(reads));
+      Traffic(id, loops, std::move(reads));
     }
     summary_.serial_share = all_operations > 0 ? 1 - parallel_operations / all_operations : 0;
     return std::move(summary_);
@@ -172,10 +176,10 @@ class Summariser {
  private:
   double Extent(NodeId loop) const { return static_cast<double>(At(plan_, loop).extent); }
 
-  StageSummary Stage(StageId id, const Body& body, const std::vector<Access>& reads) {
+  StageSummary Stage(StageId id, const Body& body, const std::vector<NodeId>& loops,
+                     const std::vector<Access>& reads) {
     const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
     const te::Stage& stage = plan_.stage(id);
-    std::vector<NodeId> loops = plan_.LoopsAbove(s.leaf);
     StageSummary out;
     out.stage = id;
     out.iterations = out.tiles = out.useful = 1;
@@ -342,7 +346,15 @@ class Summariser {
       region.run = region.bytes;
       region.stride = 0;
     }
+    // The last cache is one for all cores.
+    for (int cache = 0; cache < 3; ++cache)
+      region.needed[cache] = Needed(region, cache) * (cache < 2 ? region.core_share : 1);
     return region;
+  }
+
+  static bool Moves(NodeId loop, const Access& access) {
+    return std::any_of(access.index.begin(), access.index.end(),
+                       [&](const auto& index) { return index && index->CoefficientOf(loop) != 0; });
   }
 
   /// The part of a cache that a region needs. A cache has as many places for a line as it has ways, and a
@@ -376,7 +388,7 @@ class Summariser {
   /// For each cache: the outermost loop of this stage whose iteration touches no more than fits; each of its
   /// iterations brings in what it touches anew, unless the loop does not move the access and all that it
   /// touches fits.
-  void Traffic(StageId id, std::vector<Access> accesses) {
+  void Traffic(StageId id, const std::vector<NodeId>& loops, std::vector<Access> accesses) {
     const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
     const te::Stage& stage = plan_.stage(id);
     std::erase_if(accesses, [&](const Access& a) { return InRegisters(a.tensor); });
@@ -392,8 +404,10 @@ class Summariser {
         accesses.push_back(std::move(written));
       }
     }
-    std::vector<NodeId> levels = plan_.LoopsAbove(s.leaf);
-    levels.insert(levels.begin(), kRoot);
+    std::vector<NodeId> levels;
+    levels.reserve(loops.size() + 1);
+    levels.push_back(kRoot);
+    levels.insert(levels.end(), loops.begin(), loops.end());
     level_of_.assign(plan_.nodes.size(), -1);
     shared_ = kRoot;
     for (size_t l = 1; l < levels.size(); ++l) {
@@ -403,32 +417,38 @@ class Summariser {
     }
     const double sizes[3] = {static_cast<double>(machine_.l1_bytes), static_cast<double>(machine_.l2_bytes),
                              static_cast<double>(machine_.l3_bytes)};
-    std::vector<std::vector<Region>> regions(levels.size());
-    for (size_t l = 0; l < levels.size(); ++l) {
-      regions[l].reserve(accesses.size());
-      for (const Access& a : accesses) regions[l].push_back(RegionOf(a, l));
+    regions_.resize(levels.size() * accesses.size());
+    auto region = [&](size_t level, size_t access) -> Region& {
+      return regions_[level * accesses.size() + access];
+    };
+    for (size_t l = levels.size(); l-- > 0;) {
+      for (size_t a = 0; a < accesses.size(); ++a) {
+        // A loop that does not move an access adds nothing to what it touches.
+        bool same = l + 1 < levels.size() && !Moves(levels[l + 1], accesses[a]);
+        region(l, a) = same ? region(l + 1, a) : RegionOf(accesses[a], l);
+      }
     }
+    std::vector<double> total(levels.size());
     for (int cache = 0; cache < 3; ++cache) {
       constexpr double kUsable = 0.75;  // the rest holds what else is touched
-      std::vector<double> total(levels.size(), 0);
       for (size_t l = 0; l < levels.size(); ++l) {
-        // The last cache is one for all cores.
-        for (const Region& r : regions[l]) total[l] += Needed(r, cache) * (cache < 2 ? r.core_share : 1);
+        total[l] = 0;
+        for (size_t a = 0; a < accesses.size(); ++a) total[l] += region(l, a).needed[cache];
       }
       size_t fits = 0;
       while (fits + 1 < levels.size() && total[fits] > kUsable * sizes[cache]) ++fits;
       for (size_t a = 0; a < accesses.size(); ++a) {
         if (fits == 0 && total[0] <= kUsable * sizes[cache]) continue;  // a warm call finds it all there
-        double bytes = regions[fits][a].bytes;
+        double bytes = region(fits, a).bytes;
         // Outside of the level that fits, an access is fetched again in each iteration that moves it, and in
         // those that do not but push it out in between.
         bool again = false;
         for (size_t l = fits; l > 0; --l) {
           double iterations = Extent(levels[l]);
-          double grown = regions[l - 1][a].bytes;
-          bool moves = grown > regions[l][a].bytes * 1.0001;
+          double grown = region(l - 1, a).bytes;
+          bool moves = grown > region(l, a).bytes * 1.0001;
           if (moves) {
-            bytes *= std::max(1.0, std::min(iterations, grown / std::max(regions[l][a].bytes, 1.0)));
+            bytes *= std::max(1.0, std::min(iterations, grown / std::max(region(l, a).bytes, 1.0)));
             again = again || total[l - 1] > kUsable * sizes[cache];
           } else if (total[l - 1] > kUsable * sizes[cache] && (again || l < fits)) {
             bytes *= iterations;
@@ -439,14 +459,14 @@ class Summariser {
         // Prefetching begins anew with every run, unless the next is near. The first cache's prefetcher
         // follows one instruction from one iteration to the next, the second's what happens within a page.
         constexpr double kRunStartBytes = 256, kNear = 2048;
-        double step = cache == 0 ? InnermostStep(accesses[a], levels) : regions[fits][a].stride;
-        if (step > kNear) bytes *= 1 + kRunStartBytes / std::max(regions[fits][a].run, 64.0);
+        double step = cache == 0 ? InnermostStep(accesses[a], levels) : region(fits, a).stride;
+        if (step > kNear) bytes *= 1 + kRunStartBytes / std::max(region(fits, a).run, 64.0);
         summary_.traffic_bytes[cache] += bytes;
         if (cache == 0) {
           if (accesses[a].flat) {
             double run = 1;
             for (const auto& [loop, factor] : accesses[a].flat->terms) {
-              if (factor == 1 && (fits == 0 || plan_.Encloses(levels[fits], loop)))
+              if (factor == 1 && level_of_[static_cast<size_t>(loop)] > static_cast<int>(fits))
                 run = std::max(run, Extent(loop));
             }
             if (run * accesses[a].element_bytes < 64) summary_.strided_bytes += bytes;
@@ -465,8 +485,9 @@ class Summariser {
 
   const Plan& plan_;
   const Machine& machine_;
-  std::vector<int> level_of_;  // of each loop above the stage's leaf, from 1; else -1
-  NodeId shared_ = kRoot;      // the outermost parallel loop of the stage at hand: threads divide it
+  std::vector<int> level_of_;    // of each loop above the stage's leaf, from 1; else -1
+  NodeId shared_ = kRoot;        // the outermost parallel loop of the stage at hand: threads divide it
+  std::vector<Region> regions_;  // of the stage at hand: level by level, of each access
   Summary summary_;
 };
 

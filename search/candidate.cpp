@@ -61,8 +61,10 @@ std::optional<Candidate> Problem::Make(int algorithm, schedule::Choice choice, D
 }
 
 schedule::Choice Problem::Draw(int algorithm, Random* random) const {
+  const std::vector<schedule::Hole>& holes = algorithms_[static_cast<size_t>(algorithm)].space.holes();
   schedule::Choice choice;
-  for (const schedule::Hole& h : algorithms_[static_cast<size_t>(algorithm)].space.holes()) {
+  choice.reserve(holes.size());
+  for (const schedule::Hole& h : holes) {
     choice.push_back(static_cast<uint16_t>(random->Below(h.domain.size())));
   }
   return choice;

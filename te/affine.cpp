@@ -3,28 +3,23 @@
 
 namespace tunesmith::te {
 
-int64_t Affine::CoefficientOf(int var) const {
-  for (const auto& [v, c] : terms) {
-    if (v == var) return c;
+void AddScaled(Affine* sum, const Affine& a, int64_t factor) {
+  if (factor == 0) return;
+  sum->constant += a.constant * factor;
+  size_t at = 0;
+  for (const auto& [var, coefficient] : a.terms) {
+    while (at < sum->terms.size() && sum->terms[at].first < var) ++at;
+    if (at == sum->terms.size() || sum->terms[at].first != var) {
+      sum->terms.insert(sum->terms.begin() + static_cast<int64_t>(at), {var, coefficient * factor});
+    } else if ((sum->terms[at].second += coefficient * factor) == 0) {
+      sum->terms.erase(sum->terms.begin() + static_cast<int64_t>(at));
+    }
   }
-  return 0;
 }
 
 Affine operator+(const Affine& a, const Affine& b) {
-  Affine sum;
-  sum.constant = a.constant + b.constant;
-  auto i = a.terms.begin(), j = b.terms.begin();
-  while (i != a.terms.end() || j != b.terms.end()) {
-    if (j == b.terms.end() || (i != a.terms.end() && i->first < j->first)) {
-      sum.terms.push_back(*i++);
-    } else if (i == a.terms.end() || j->first < i->first) {
-      sum.terms.push_back(*j++);
-    } else {
-      int64_t c = i->second + j->second;
-      if (c != 0) sum.terms.emplace_back(i->first, c);
-      ++i, ++j;
-    }
-  }
+  Affine sum = a;
+  AddScaled(&sum, b, 1);
   return sum;
 }
 
@@ -51,40 +46,47 @@ Affine Substitute(const Affine& a, int var, const Affine& value) {
   return factor == 0 ? rest : rest + value * factor;
 }
 
-std::optional<Affine> ToAffine(const Expr& e) {
-  if (e->type != DType::kI64) return std::nullopt;
+namespace {
+
+/// Adds the expression times `factor` to `sum`; false if it is not affine.
+bool Collect(const Expr& e, int64_t factor, const Affine* values, Affine* sum) {
+  if (e->type != DType::kI64) return false;
   switch (e->kind) {
-    case ExprKind::kInt: {
-      Affine a;
-      a.constant = e->integer;
-      return a;
-    }
-    case ExprKind::kVar: {
-      Affine a;
-      a.terms.emplace_back(e->id, 1);
-      return a;
-    }
-    case ExprKind::kNeg: {
-      auto a = ToAffine(e->args[0]);
-      if (!a) return std::nullopt;
-      return *a * -1;
-    }
+    case ExprKind::kInt:
+      sum->constant += e->integer * factor;
+      return true;
+    case ExprKind::kVar:
+      AddScaled(sum, values ? values[e->id] : Affine{{{e->id, 1}}, 0}, factor);
+      return true;
+    case ExprKind::kNeg:
+      return Collect(e->args[0], -factor, values, sum);
     case ExprKind::kAdd:
-    case ExprKind::kSub: {
-      auto a = ToAffine(e->args[0]), b = ToAffine(e->args[1]);
-      if (!a || !b) return std::nullopt;
-      return *a + *b * (e->kind == ExprKind::kAdd ? 1 : -1);
-    }
+    case ExprKind::kSub:
+      return Collect(e->args[0], factor, values, sum) &&
+             Collect(e->args[1], e->kind == ExprKind::kAdd ? factor : -factor, values, sum);
     case ExprKind::kMul: {
       auto a = ToAffine(e->args[0]), b = ToAffine(e->args[1]);
-      if (!a || !b) return std::nullopt;
-      if (a->terms.empty()) return *b * a->constant;
-      if (b->terms.empty()) return *a * b->constant;
-      return std::nullopt;
+      if (!a || !b) return false;
+      if (a->terms.empty()) return Collect(e->args[1], factor * a->constant, values, sum);
+      return b->terms.empty() && Collect(e->args[0], factor * b->constant, values, sum);
     }
     default:
-      return std::nullopt;
+      return false;
   }
+}
+
+}  // namespace
+
+std::optional<Affine> ToAffine(const Expr& e) {
+  std::optional<Affine> sum(std::in_place);
+  if (!Collect(e, 1, nullptr, &*sum)) sum.reset();
+  return sum;
+}
+
+std::optional<Affine> ToAffine(const Expr& e, std::span<const Affine> values) {
+  std::optional<Affine> sum(std::in_place);
+  if (!Collect(e, 1, values.data(), &*sum)) sum.reset();
+  return sum;
 }
 
 Expr ToExpr(const Affine& a) {
