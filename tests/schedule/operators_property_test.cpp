@@ -31,8 +31,12 @@ Result<te::Workload> BindSmall(const te::Operator& op, Choices* choices, std::st
       if (b.kind == te::Bindable::Kind::kExtent) {
         bindings.push_back(StrCat(b.name, "=", kExtents[choices->Between(0, std::ssize(kExtents) - 1)]));
       } else if (b.kind == te::Bindable::Kind::kInteger) {
-        if (b.standard.empty() || choices->Between(0, 3) == 3)
+        // Strides and windows are small; what has no default may be an extent as well.
+        if (b.standard.empty() && choices->Between(0, 1) == 1) {
+          bindings.push_back(StrCat(b.name, "=", kExtents[choices->Between(0, std::ssize(kExtents) - 1)]));
+        } else if (b.standard.empty() || choices->Between(0, 3) == 3) {
           bindings.push_back(StrCat(b.name, "=", choices->Between(1, 3)));
+        }
       } else if (b.kind == te::Bindable::Kind::kTruth) {
         bindings.push_back(StrCat(b.name, choices->Between(0, 1) == 0 ? "=false" : "=true"));
       } else if (b.kind == te::Bindable::Kind::kChoice) {
