@@ -32,30 +32,16 @@ Result<te::Module> ReadModule(const std::string& path) {
   return te::Parse(text, path);
 }
 
-/// FILE.te, FILE.te:OPERATOR, or the name of a standard operator. A relative path begins in `folder`.
+std::string NamesOf(const std::vector<te::Operator>& operators) {
+  return StrJoin(operators, ", ", [](std::string* out, const te::Operator& op) { out->append(op.name()); });
+}
+
 Result<te::Operator> FindOperator(const std::string& word, const std::filesystem::path& folder) {
-  size_t suffix = word.rfind(".te");
-  bool file = suffix != std::string::npos && (suffix + 3 == word.size() || word[suffix + 3] == ':');
-  if (!file) {
-    Result<te::Operator> op = te::StandardOperator(word);
-    std::vector<std::string> known = te::StandardOperators();
-    if (!absl::IsNotFound(op.status()) || NearestName(word, known)) return op;
-    return NotFound(StrCat("unknown operator ", word.empty() ? "''" : word,
-                           "; name a file (my.te) or a standard operator: ", StrJoin(known, ", ")));
-  }
-  std::string path = (folder / word.substr(0, suffix + 3)).string();
-  std::string name = suffix + 4 < word.size() ? word.substr(suffix + 4) : "";
-  TS_ASSIGN_OR_RETURN(te::Module module, ReadModule(path));
-  std::string names = StrJoin(module.operators, ", ",
-                              [](std::string* out, const te::Operator& op) { out->append(op.name()); });
-  if (name.empty()) {
-    if (module.operators.size() == 1) return module.operators[0];
-    return Invalid(StrCat(path, " defines ", module.operators.size(), " operators (", names,
-                          "); say which: ", path, ":NAME"));
-  }
-  const te::Operator* found = module.Find(name);
-  if (!found) return NotFound(StrCat(path, " defines no operator '", name, "'; it defines ", names));
-  return *found;
+  TS_ASSIGN_OR_RETURN(std::vector<te::Operator> operators, FindOperators(word, folder));
+  if (operators.size() == 1) return operators[0];
+  const std::string path = operators[0].file_name();
+  return Invalid(StrCat(path, " defines ", operators.size(), " operators (", NamesOf(operators),
+                        "); say which: ", path, ":NAME"));
 }
 
 Result<NamedWorkload> BindNamed(const te::Operator& op, std::string id,
@@ -70,6 +56,27 @@ Result<NamedWorkload> BindNamed(const te::Operator& op, std::string id,
 }
 
 }  // namespace
+
+Result<std::vector<te::Operator>> FindOperators(const std::string& word,
+                                                const std::filesystem::path& folder) {
+  size_t suffix = word.rfind(".te");
+  bool file = suffix != std::string::npos && (suffix + 3 == word.size() || word[suffix + 3] == ':');
+  if (!file) {
+    Result<te::Operator> op = te::StandardOperator(word);
+    if (op.ok()) return std::vector<te::Operator>{*op};
+    std::vector<std::string> known = te::StandardOperators();
+    if (!absl::IsNotFound(op.status()) || NearestName(word, known)) return op.status();
+    return NotFound(StrCat("unknown operator ", word.empty() ? "''" : word,
+                           "; name a file (my.te) or a standard operator: ", StrJoin(known, ", ")));
+  }
+  std::string path = (folder / word.substr(0, suffix + 3)).string();
+  std::string name = suffix + 4 < word.size() ? word.substr(suffix + 4) : "";
+  TS_ASSIGN_OR_RETURN(te::Module module, ReadModule(path));
+  if (name.empty()) return module.operators;
+  const te::Operator* found = module.Find(name);
+  if (found) return std::vector<te::Operator>{*found};
+  return NotFound(StrCat(path, " defines no operator '", name, "'; it defines ", NamesOf(module.operators)));
+}
 
 int ExitCodeOf(const Status& status) {
   if (status.ok()) return kDone;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "measure/scenario.h"
 #include "support/status.h"
 #include "te/graph.h"
+#include "te/language.h"
 
 namespace tunesmith::cli {
 
@@ -42,6 +44,11 @@ struct NamedWorkload {
   std::string line;        // as in a suite: what a peer is given
   std::string definition;  // the operator as a file of its own (te::SourceOf)
 };
+
+/// The operators that a word names: all of FILE.te, the one of FILE.te:NAME, or the standard operator of this
+/// name. A relative path begins in `folder`.
+Result<std::vector<te::Operator>> FindOperators(const std::string& word,
+                                                const std::filesystem::path& folder = "");
 
 /// Options by which a user names workloads: FILE.te or OPERATOR with NAME=VALUE, or --suite.
 struct WorkloadOptions {

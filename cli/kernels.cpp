@@ -83,7 +83,8 @@ Result<te::Workload> WorkloadOf(const database::Record& record) {
 
 Result<BuiltKernel> BuildTrace(const te::Workload& workload, const schedule::Trace& trace) {
   Status refused = NotFound("the workload has no algorithm");
-  for (const te::Algorithm& algorithm : workload.algorithms) {
+  for (size_t i : schedule::AlgorithmsFor(trace, workload.algorithms)) {
+    const te::Algorithm& algorithm = workload.algorithms[i];
     BuiltKernel built;
     built.graph = te::Normalize(algorithm.graph);
     Result<schedule::Plan> plan = schedule::Replay(trace, built.graph);

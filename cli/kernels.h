@@ -39,7 +39,7 @@ Result<database::Record> RecordById(database::Database* database, const std::str
 /// record's operator, bindings that do not fit, a workload that is not what the definition makes. NotFound:
 /// there is no definition.
 Result<te::Workload> WorkloadOf(const database::Record& record);
-/// Replays a trace on the workload's algorithms; the first that it fits.
+/// Replays a trace on the workload's algorithm that it names, else on the first that it fits.
 Result<BuiltKernel> BuildTrace(const te::Workload& workload, const schedule::Trace& trace);
 
 }  // namespace tunesmith::cli

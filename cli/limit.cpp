@@ -22,7 +22,8 @@ WorkloadBounds::WorkloadBounds(const measure::Limits& limits, const te::Workload
                                const measure::Scenario& scenario) {
   for (const te::Algorithm& algorithm : workload.algorithms) {
     bounds_.push_back(measure::BoundOf(limits, measure::WorkOf(algorithm.graph), scenario));
-    if (workload.algorithms.size() > 1) graphs_.push_back(te::Normalize(algorithm.graph));
+    if (workload.algorithms.size() > 1)
+      algorithms_.push_back({algorithm.name, te::Normalize(algorithm.graph), algorithm.tolerance_factor});
   }
 }
 
@@ -32,8 +33,8 @@ const measure::Bound& WorkloadBounds::Least() const {
 }
 
 const measure::Bound& WorkloadBounds::Of(const schedule::Trace& trace) const {
-  for (size_t i = 0; i < graphs_.size(); ++i) {
-    if (schedule::Replay(trace, graphs_[i]).ok()) return bounds_[i];
+  for (size_t i : schedule::AlgorithmsFor(trace, algorithms_)) {
+    if (schedule::Replay(trace, algorithms_[i].graph).ok()) return bounds_[i];
   }
   return Least();
 }

@@ -28,7 +28,7 @@ class WorkloadBounds {
   const measure::Bound& Of(const schedule::Trace& trace) const;
 
  private:
-  std::vector<te::Graph> graphs_;  // normalised, as traces replay on them; empty if there is but one
+  std::vector<te::Algorithm> algorithms_;  // normalised, as traces replay on them; empty if there is but one
   std::vector<measure::Bound> bounds_;
 };
 

@@ -188,6 +188,7 @@ std::string ToString(const Trace& trace) {
   std::string text = StrCat("trace 1\nnames ", StrJoin(trace.parameters, " "), " |");
   for (const Trace::StageNames& s : trace.stages)
     StrAppend(&text, " ", s.tensor, "(", StrJoin(s.axes, " "), ")");
+  if (!trace.algorithm.empty()) StrAppend(&text, "\nalgorithm ", trace.algorithm);
   StrAppend(&text, "\ntarget ", trace.target, "\n");
   for (const Step& step : trace.steps) StrAppend(&text, ToString(step), "\n");
   return text;
@@ -227,6 +228,9 @@ Result<Trace> ParseTrace(std::string_view text) {
       if (trace.stages.empty()) return fail("no stage is named");
       TS_RETURN_IF_ERROR(CheckNames(trace, line_number));
       header = 2;
+    } else if (header == 2 && words[0] == "algorithm" && trace.algorithm.empty()) {
+      if (words.size() != 2) return fail("it is written: algorithm NAME");
+      trace.algorithm = std::string(words[1]);
     } else if (header == 2) {
       if (words.size() != 2 || words[0] != "target") return fail("'target NAME' must follow");
       trace.target = std::string(words[1]);

@@ -8,7 +8,8 @@
 //   …
 //
 // The second line names the graph's parameters, then its stages with their axes, by position: so a trace
-// found for one operator replays on any graph with the same structure, whatever its names are.
+// found for one operator replays on any graph with the same structure, whatever its names are. One that was
+// found for a further algorithm of its operator names that as well.
 #pragma once
 
 #include <memory>
@@ -54,6 +55,7 @@ struct Trace {
     bool operator==(const StageNames&) const = default;
   };
   std::vector<StageNames> stages;
+  std::string algorithm;  // empty: the definition
   std::string target;
   std::vector<Step> steps;
 };
@@ -71,5 +73,15 @@ Result<Plan> Apply(Plan plan, const Step& step);
 Result<Plan> ApplyAll(Plan plan, const std::vector<Step>& steps);
 /// The plan that the trace makes of the graph. An error names the line.
 Result<Plan> Replay(const Trace& trace, const te::Graph& graph);
+
+/// The numbers of the algorithms, each with a `name`, in the order in which a trace is to be tried on them:
+/// the one it was found for first. Graphs of one structure cannot be told apart by whether it replays.
+template <class Algorithms>
+std::vector<size_t> AlgorithmsFor(const Trace& trace, const Algorithms& algorithms) {
+  std::vector<size_t> order;
+  for (size_t i = 0; i < algorithms.size(); ++i)
+    order.insert(algorithms[i].name == trace.algorithm ? order.begin() : order.end(), i);
+  return order;
+}
 
 }  // namespace tunesmith::schedule

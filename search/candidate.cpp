@@ -80,7 +80,10 @@ schedule::Choice Problem::Numbered(int algorithm, int64_t number) const {
 }
 
 schedule::Trace Problem::TraceOf(const Candidate& c) const {
-  return algorithms_[static_cast<size_t>(c.algorithm)].space.TraceOf(c.choice);
+  const SearchedAlgorithm& a = algorithms_[static_cast<size_t>(c.algorithm)];
+  schedule::Trace trace = a.space.TraceOf(c.choice);
+  if (c.algorithm > 0) trace.algorithm = a.name;
+  return trace;
 }
 
 Result<schedule::Plan> Problem::PlanOf(const Candidate& c) const {
@@ -89,7 +92,7 @@ Result<schedule::Plan> Problem::PlanOf(const Candidate& c) const {
 
 Result<Candidate> Problem::FromTrace(const schedule::Trace& trace) const {
   Status refused = NotFound("the workload has no algorithm");
-  for (size_t i = 0; i < algorithms_.size(); ++i) {
+  for (size_t i : schedule::AlgorithmsFor(trace, algorithms_)) {
     Result<schedule::Plan> plan = schedule::Replay(trace, algorithms_[i].graph);
     if (!plan.ok()) {
       refused = plan.status();

@@ -54,7 +54,8 @@ class Problem {
   /// Of a candidate that has a choice.
   schedule::Trace TraceOf(const Candidate& candidate) const;
   Result<schedule::Plan> PlanOf(const Candidate& candidate) const;
-  /// The candidate that a trace of an earlier run describes. Fails if it does not replay on any algorithm.
+  /// The candidate that a trace of an earlier run describes: of the algorithm that it names, else of the
+  /// first on which it replays. Fails if there is none.
   Result<Candidate> FromTrace(const schedule::Trace& trace) const;
 
  private:

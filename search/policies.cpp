@@ -35,6 +35,13 @@ class EvolutionPolicy : public SearchPolicy {
       size_t at = static_cast<size_t>(Random(seed_, generation_, kExplore + i).Below(population.size()));
       explored.push_back(population[at]);
     }
+    // Nor does it know how algorithms compare of which it has seen none: each has its best sample tried.
+    std::vector<Candidate> unknown;
+    for (const Candidate& c : population) {
+      bool first = std::none_of(unknown.begin(), unknown.end(),
+                                [&](const Candidate& other) { return other.algorithm == c.algorithm; });
+      if (first && !known_.contains(c.algorithm)) unknown.push_back(c);
+    }
     std::vector<Candidate> parents = Elite();
     uint64_t index = kSamples;
     for (int round = 0; round < kRounds; ++round) {
@@ -58,9 +65,14 @@ class EvolutionPolicy : public SearchPolicy {
     auto take = [&](const std::vector<Candidate>& from, size_t most) {
       for (const Candidate& c : from) {
         if (chosen.size() >= most) break;
-        if (proposed_.insert(c.hash).second) chosen.push_back(c);
+        if (!proposed_.insert(c.hash).second) continue;
+        known_.insert(c.algorithm);
+        chosen.push_back(c);
       }
     };
+    take(population, std::min<size_t>(count, 1));
+    std::erase_if(unknown, [&](const Candidate& c) { return known_.contains(c.algorithm); });
+    take(unknown, count);
     take(population, count - std::min(count, explored.size()));
     take(explored, count);
     take(population, count);
@@ -71,6 +83,7 @@ class EvolutionPolicy : public SearchPolicy {
   Status Learn(const std::vector<Tried>& tried) override {
     for (const Tried& t : tried) {
       proposed_.insert(t.candidate.hash);
+      known_.insert(t.candidate.algorithm);
       if (!t.ok) continue;
       examples_.push_back({t.candidate.features, t.latency_ns});
       if (!t.candidate.choice.empty()) tried_.push_back(t);
@@ -187,7 +200,8 @@ class EvolutionPolicy : public SearchPolicy {
   ThreadPool* const pool_;
   uint32_t generation_ = 0;
   absl::flat_hash_set<uint64_t> proposed_, seen_here_;
-  std::vector<Tried> tried_;  // that succeeded, fastest first
+  absl::flat_hash_set<int> known_;  // algorithms of which some candidate was proposed
+  std::vector<Tried> tried_;        // that succeeded, fastest first
   std::vector<costmodel::Example> examples_;
   Drops drops_;
 };

@@ -36,8 +36,8 @@ class SearchPolicy {
 
 /// Evolutionary search: samples and offspring of the best tried so far are ranked by the model, which is
 /// retrained after each batch (Zheng et al., "Ansor", OSDI 2020, section 5). The first proposals are the
-/// model's best samples. `problem`, `model` and `pool` outlive the policy; without a pool it runs on its
-/// caller's thread, and proposes the same.
+/// model's best sample, then the best of each other algorithm, then the next best. `problem`, `model` and
+/// `pool` outlive the policy; without a pool it runs on its caller's thread, and proposes the same.
 std::unique_ptr<SearchPolicy> Evolution(const Problem* problem, costmodel::CostModel* model, uint64_t seed,
                                         ThreadPool* pool = nullptr);
 /// Uniform samples.

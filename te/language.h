@@ -58,6 +58,8 @@ class Operator {
   Operator(std::shared_ptr<const language::File> file, const language::OperatorSyntax* syntax);
 
   const std::string& name() const;
+  /// The file that it was read from, as Parse's caller named it.
+  const std::string& file_name() const;
   /// The symbols in the order in which shapes mention them, then the attributes as declared.
   std::vector<Bindable> bindables() const;
 
@@ -89,9 +91,11 @@ std::vector<Diagnostic> Diagnose(std::string_view text, std::string_view file);
 std::vector<Diagnostic> Check(const Operator& op);
 
 /// The stages of the definition as they are written, every axis with its inferred range, one a line:
-///   C[i < M, j < N] = sum(k < K) A[i, k] * B[k, j]
-/// `bindings` ("act=relu") choose among stages; symbols may stay unbound. Fails if Check does, or if no small
-/// extents satisfy the operator's conditions.
+///   C[i < M, j < 64] = sum(k < K) A[i, k] * B[k, j]
+/// then those of every further algorithm, below its name, its tolerance and, if what is bound does not decide
+/// it, its condition; an algorithm that does not apply is left out. `bindings` ("act=relu", "N=64") choose
+/// among stages and make ranges numbers; symbols may stay unbound. Fails if Check does, or if no extents are
+/// found that satisfy the conditions.
 Result<std::string> Describe(const Operator& op, const std::vector<std::string>& bindings);
 
 /// Binds every symbol and attribute ("M=128", "act=relu") and builds the graphs of the definition and of all

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <charconv>
 
 #include "support/files.h"
 #include "support/strings.h"
@@ -24,7 +23,7 @@ void AddTensors(Environment* environment, const std::vector<TensorSyntax>& tenso
     tensor.role = outputs ? Role::kOutput : tensors[i].weight ? Role::kWeight : Role::kInput;
     tensor.exists = shapes[i].has_value();
     tensor.defined = !outputs;
-    for (const NodePtr& extent : tensors[i].shape) tensor.shape_text.push_back(Print(*extent));
+    for (const NodePtr& extent : tensors[i].shape) tensor.shape_syntax.push_back(extent.get());
     tensor.shape = shapes[i].value_or(std::vector<int64_t>(tensors[i].shape.size()));
     if (tensor.exists) tensor.dtype = environment->TypeOf(tensors[i]).value_or(DType::kF32);
     draft->tensors.push_back(std::move(tensor));
@@ -66,7 +65,7 @@ void CheckSizes(const Draft& draft, Diagnostics* diagnostics) {
 
 }  // namespace
 
-Draft BuildDraft(Environment* environment, const std::vector<Statement>& body, Span body_end) {
+Draft BuildDraft(Environment* environment, const AlgorithmSyntax* algorithm) {
   Draft draft;
   const OperatorSyntax& op = environment->op();
   Diagnostics* diagnostics = environment->diagnostics();
@@ -74,11 +73,11 @@ Draft BuildDraft(Environment* environment, const std::vector<Statement>& body, S
   AddTensors(environment, op.outputs, environment->output_shapes(), true, &draft);
   size_t before = diagnostics->reported();
   Evaluator evaluator(environment, &draft);
-  AddStatements(&evaluator, body);
+  AddStatements(&evaluator, algorithm ? algorithm->body : op.body);
   for (const DraftTensor& tensor : draft.tensors) {
     if (diagnostics->reported() > before || tensor.role != Role::kOutput || !tensor.exists || tensor.defined)
       continue;
-    diagnostics->Report(body_end,
+    diagnostics->Report(algorithm ? algorithm->end : op.end,
                         StrCat("no stage defines the output ", tensor.name, " with these attributes"), "",
                         "define it in every branch");
   }
@@ -90,25 +89,17 @@ Draft BuildDraft(Environment* environment, const std::vector<Statement>& body, S
 std::vector<Algorithm> BuildAlgorithms(Environment* environment) {
   const OperatorSyntax& op = environment->op();
   std::vector<Algorithm> algorithms;
-  auto add = [&](std::string name, const std::vector<Statement>& body, Span end, double tolerance) {
+  auto add = [&](const AlgorithmSyntax* algorithm) {
     size_t before = environment->diagnostics()->reported();
-    Draft draft = BuildDraft(environment, body, end);
-    if (environment->diagnostics()->reported() == before)
-      algorithms.push_back({std::move(name), Finish(draft), tolerance});
+    Draft draft = BuildDraft(environment, algorithm);
+    if (environment->diagnostics()->reported() > before) return;
+    algorithms.push_back(
+        {algorithm ? algorithm->name.text : "direct", Finish(draft), algorithm ? algorithm->factor : 1});
   };
-  add("direct", op.body, op.end, 1);
+  add(nullptr);
   for (const AlgorithmSyntax& algorithm : op.algorithms) {
-    double tolerance = 0;
-    const std::string& text = algorithm.tolerance.text;
-    std::from_chars(text.data(), text.data() + text.size(), tolerance);
-    if (!(tolerance >= 1 && tolerance <= 1e6)) {
-      environment->diagnostics()->Report(algorithm.tolerance.span,
-                                         "a tolerance is a factor between 1 and 1e6", "",
-                                         "write 1 if the algorithm is as exact as the definition");
-    }
-    if (algorithm.condition && !Evaluator(environment).KnownTruth(*algorithm.condition).value_or(false))
-      continue;
-    add(algorithm.name.text, algorithm.body, algorithm.end, tolerance);
+    if (!algorithm.condition || Evaluator(environment).KnownTruth(*algorithm.condition).value_or(false))
+      add(&algorithm);
   }
   return algorithms;
 }

@@ -9,9 +9,10 @@
 
 namespace tunesmith::te::language {
 
-/// The chosen stages of a body, with ranges inferred and bounds checked. Reports what is wrong; then the
-/// draft is incomplete. The environment has been evaluated without a report.
-Draft BuildDraft(Environment* environment, const std::vector<Statement>& body, Span body_end);
+/// The chosen stages of an algorithm, or of the definition if it is null, with ranges inferred and bounds
+/// checked. Reports what is wrong; then the draft is incomplete. The environment has been evaluated without a
+/// report.
+Draft BuildDraft(Environment* environment, const AlgorithmSyntax* algorithm);
 
 /// The algorithms that apply, the definition first; its size only if something was reported.
 std::vector<Algorithm> BuildAlgorithms(Environment* environment);

@@ -182,6 +182,22 @@ Status Environment::Give(const std::vector<std::string>& bindings, bool partial)
       StrJoin(missing, " ", [](std::string* out, const std::string& name) { StrAppend(out, name, "=64"); })));
 }
 
+std::vector<std::string> Environment::Open() const {
+  std::vector<std::string> open;
+  for (const std::string& symbol : op_.symbols) {
+    if (!values_.contains(symbol)) open.push_back(symbol);
+  }
+  for (const AttributeSyntax& attribute : op_.attributes) {
+    if (!attribute.value && attribute.choices.empty() && !values_.contains(attribute.name.text))
+      open.push_back(attribute.name.text);
+  }
+  return open;
+}
+
+void Environment::LeaveOpen() {
+  for (const std::string& name : Open()) values_.insert({name, Operand()});
+}
+
 std::vector<std::string> Environment::Unbound() {
   std::vector<std::string> missing;
   for (const std::string& symbol : op_.symbols) {

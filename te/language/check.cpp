@@ -19,7 +19,7 @@ constexpr int kSamples = 3;
 constexpr size_t kMostDiagnosticsOfCheck = 20;
 
 /// The extent of symbol number `symbol` in try number `attempt`: all different at first, then mixed, with
-/// equal and highly composite ones, so that conditions such as HQ % HKV == 0 are met soon.
+/// equal and highly composite ones, so that conditions such as HQ % HKV == 0 are met soon; at last long ones.
 int64_t SampleExtent(int attempt, size_t symbol) {
   static constexpr int64_t kDifferent[] = {5, 7, 3, 11, 4, 6, 9, 8, 10, 13, 12, 14, 15, 16, 17, 18};
   static constexpr int64_t kMixed[] = {4, 2, 8, 3, 6, 1, 5, 12, 16, 7, 9, 24};
@@ -30,18 +30,18 @@ int64_t SampleExtent(int attempt, size_t symbol) {
   mixed ^= mixed >> 15;
   mixed *= 2246822519u;
   mixed ^= mixed >> 13;
-  return kMixed[mixed % std::size(kMixed)];
+  const int64_t extent = kMixed[mixed % std::size(kMixed)];
+  if (attempt < kMostTries / 2) return extent;
+  // Conditions such as C >= 4096 need long ones; but a few only, or else no tensor could be counted.
+  static constexpr int64_t kScales[] = {1, 1, 1, 1, 16, 256, 4096};
+  return extent * kScales[(mixed >> 8) % std::size(kScales)];
 }
 
-/// Binds what is unbound to the extents of one try.
+/// Binds what is open to the extents of one try.
 std::string Sample(int attempt, Environment* environment) {
-  std::vector<std::string> names = environment->op().symbols;
-  for (const AttributeSyntax& attribute : environment->op().attributes) {
-    if (!attribute.value && attribute.choices.empty()) names.push_back(attribute.name.text);
-  }
+  std::vector<std::string> names = environment->Open();
   std::string shown;
   for (size_t i = 0; i < names.size(); ++i) {
-    if (environment->IsBound(names[i])) continue;
     int64_t extent = SampleExtent(attempt, i);
     environment->Set(names[i], extent);
     StrAppend(&shown, shown.empty() ? "" : ", ", names[i], " = ", extent);
@@ -72,10 +72,11 @@ std::vector<std::vector<std::string>> Choices(const OperatorSyntax& op,
   return all;
 }
 
-/// The statements as they are written, each axis with its range.
+/// The statements as they are written, each axis with its range: a number where what is bound decides it.
 class Describer {
  public:
-  explicit Describer(const Draft& draft) : draft_(draft) {}
+  /// `known` has values for what is bound, and leaves the rest open.
+  Describer(const Draft& draft, Environment* known) : draft_(draft), known_(known) {}
 
   std::string Run() {
     std::string out;
@@ -92,36 +93,45 @@ class Describer {
     auto found = draft_.axis_of_syntax.find(&axis);
     if (found == draft_.axis_of_syntax.end()) return axis.name.text;
     const DraftAxis& of = draft_.axes[static_cast<size_t>(found->second)];
-    return StrCat(of.name, " < ", of.extent_text.empty() ? StrCat(*of.extent) : of.extent_text);
+    if (!of.extent_syntax) return StrCat(of.name, " < ", *of.extent);
+    auto extent = Evaluator(known_).KnownInteger(*of.extent_syntax);
+    return StrCat(of.name, " < ", extent ? StrCat(*extent) : Print(*of.extent_syntax));
   }
   std::string Axes(const std::vector<AxisSyntax>& axes) {
     return StrJoin(axes, ", ", [this](std::string* out, const AxisSyntax& axis) { out->append(Axis(axis)); });
   }
 
   const Draft& draft_;
+  Environment* known_;
 };
 
-/// What one try found: nothing if its extents do not satisfy the operator's conditions.
+/// What one try found: nothing if its extents do not satisfy the conditions of the operator and the
+/// algorithm.
 struct Try {
   bool satisfied = false;
   std::string sample;  // "M = 5, N = 7"
   std::vector<Diagnostic> diagnostics;
+  Draft draft;  // if nothing was reported
 };
 
-Try TryOne(const Operator& op, const std::vector<std::string>& bindings, int attempt, std::string* stages) {
+Try TryOne(const Operator& op, const AlgorithmSyntax* algorithm, const std::vector<std::string>& bindings,
+           int attempt) {
   Try result;
   Diagnostics diagnostics(op.file()->source);
   Environment environment(*op.file(), op.syntax(), &diagnostics);
   if (!environment.Give(bindings, /*partial=*/true).ok()) return result;
   result.sample = Sample(attempt, &environment);
   environment.Evaluate();
-  if (diagnostics.empty()) {
-    BuildAlgorithms(&environment);
-    if (stages && diagnostics.empty()) {
-      *stages = Describer(BuildDraft(&environment, op.syntax().body, op.syntax().end)).Run();
-    }
-  } else if (environment.value_errors == diagnostics.reported()) {
-    return result;  // other extents may be allowed
+  bool applies = true;
+  if (algorithm && algorithm->condition && diagnostics.empty())
+    applies = Evaluator(&environment).KnownTruth(*algorithm->condition).value_or(false);
+  if (!diagnostics.empty()) {
+    // Other extents may be allowed.
+    if (environment.value_errors == diagnostics.reported()) return result;
+  } else if (!applies) {
+    return result;
+  } else {
+    result.draft = BuildDraft(&environment, algorithm);
   }
   result.satisfied = true;
   result.diagnostics = diagnostics.TakeList();
@@ -131,18 +141,21 @@ Try TryOne(const Operator& op, const std::vector<std::string>& bindings, int att
 struct Outcome {
   std::vector<Diagnostic> diagnostics;
   bool satisfied = false;
-  std::string stages;  // described, if asked for
+  Draft draft;  // of the last try, if nothing was found
 };
 
-/// One combination of attributes, with up to `samples` extents.
-Outcome CheckOne(const Operator& op, const std::vector<std::string>& bindings, int samples, bool describe) {
+/// One algorithm, or the definition if it is null, under one combination of attributes, with up to `samples`
+/// extents.
+Outcome CheckOne(const Operator& op, const AlgorithmSyntax* algorithm,
+                 const std::vector<std::string>& bindings, int samples) {
   Outcome outcome;
   std::optional<Try> failed;
   std::vector<bool> independent;
   for (int attempt = 0; attempt < kMostTries && samples > 0; ++attempt) {
-    Try current = TryOne(op, bindings, attempt, describe ? &outcome.stages : nullptr);
+    Try current = TryOne(op, algorithm, bindings, attempt);
     if (!current.satisfied) continue;
     outcome.satisfied = true;
+    outcome.draft = std::move(current.draft);
     --samples;
     if (failed) {
       // What is the same with other extents does not depend on them.
@@ -172,6 +185,13 @@ Outcome CheckOne(const Operator& op, const std::vector<std::string>& bindings, i
   return outcome;
 }
 
+/// The definition, as null, and the further algorithms.
+std::vector<const AlgorithmSyntax*> AlgorithmsOf(const OperatorSyntax& op) {
+  std::vector<const AlgorithmSyntax*> all{nullptr};
+  for (const AlgorithmSyntax& algorithm : op.algorithms) all.push_back(&algorithm);
+  return all;
+}
+
 }  // namespace
 }  // namespace language
 
@@ -179,23 +199,46 @@ std::vector<Diagnostic> Check(const Operator& op) {
   std::vector<Diagnostic> all;
   std::set<std::string> seen;
   for (const auto& bindings : language::Choices(op.syntax(), {})) {
-    for (Diagnostic& d : language::CheckOne(op, bindings, language::kSamples, false).diagnostics) {
-      if (all.size() >= language::kMostDiagnosticsOfCheck) return all;
-      if (seen.insert(StrCat(d.line, ":", d.column, ":", d.message)).second) all.push_back(std::move(d));
+    for (const auto* algorithm : language::AlgorithmsOf(op.syntax())) {
+      language::Outcome outcome = language::CheckOne(op, algorithm, bindings, language::kSamples);
+      for (Diagnostic& d : outcome.diagnostics) {
+        if (all.size() >= language::kMostDiagnosticsOfCheck) return all;
+        if (seen.insert(StrCat(d.line, ":", d.column, ":", d.message)).second) all.push_back(std::move(d));
+      }
     }
   }
   return all;
 }
 
 Result<std::string> Describe(const Operator& op, const std::vector<std::string>& bindings) {
-  language::Diagnostics unheard(op.file()->source);
-  TS_RETURN_IF_ERROR(
-      language::Environment(*op.file(), op.syntax(), &unheard).Give(bindings, /*partial=*/true));
-  language::Outcome outcome = language::CheckOne(op, bindings, 1, true);
-  TS_RETURN_IF_ERROR(language::ToStatus(outcome.diagnostics));
-  if (outcome.satisfied) return outcome.stages;
-  return Invalid(StrCat(op.name(), ": no small extents satisfy its conditions; bind its symbols, as in ",
-                        op.syntax().symbols.empty() ? "N" : op.syntax().symbols[0], "=64"));
+  language::Diagnostics diagnostics(op.file()->source);
+  language::Environment known(*op.file(), op.syntax(), &diagnostics);
+  TS_RETURN_IF_ERROR(known.Give(bindings, /*partial=*/true));
+  known.LeaveOpen();
+  known.Evaluate();
+  TS_RETURN_IF_ERROR(language::ToStatus(diagnostics.list()));
+  std::string out;
+  for (const auto* algorithm : language::AlgorithmsOf(op.syntax())) {
+    std::string name = op.name();
+    if (algorithm) {
+      std::optional<bool> applies = true;
+      if (algorithm->condition) applies = language::Evaluator(&known).KnownTruth(*algorithm->condition);
+      TS_RETURN_IF_ERROR(language::ToStatus(diagnostics.list()));
+      if (applies == false) continue;
+      StrAppend(&name, ", algorithm ", algorithm->name.text);
+      StrAppend(&out, "algorithm ", algorithm->name.text, " tolerance ", algorithm->tolerance.text,
+                applies ? "" : StrCat(" if ", language::Print(*algorithm->condition)), "\n");
+    }
+    language::Outcome outcome = language::CheckOne(op, algorithm, bindings, 1);
+    TS_RETURN_IF_ERROR(language::ToStatus(outcome.diagnostics));
+    if (!outcome.satisfied) {
+      return Invalid(StrCat(name,
+                            ": no extents were found that satisfy its conditions; bind its symbols, as in ",
+                            op.syntax().symbols.empty() ? "N" : op.syntax().symbols[0], "=64"));
+    }
+    out += language::Describer(outcome.draft, &known).Run();
+  }
+  return out;
 }
 
 }  // namespace tunesmith::te

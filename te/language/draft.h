@@ -17,7 +17,7 @@ struct DraftAxis {
   std::string name;
   Span span;
   std::optional<int64_t> extent;
-  std::string extent_text;      // as the source writes it: "CI/G"
+  const Node* extent_syntax = nullptr;  // as the source writes it: "CI/G"
   bool from_dimension = false;  // inferred from the dimensions that it indexes alone, which must agree
 };
 
@@ -25,12 +25,12 @@ struct DraftTensor {
   std::string name;
   DType dtype = DType::kF32;
   Role role = Role::kTemp;
-  std::vector<int64_t> shape;           // of a parameter or an output
-  std::vector<std::string> shape_text;  // the same, as the source writes it
-  std::vector<int> axes;                // of a temporary: the axis of its stage for each dimension
-  bool exists = true;                   // false: a parameter or output whose condition does not hold
-  bool defined = false;                 // a parameter, or the chosen stages define it
-  bool broken = false;                  // its stage has an error, which was reported
+  std::vector<int64_t> shape;             // of a parameter or an output
+  std::vector<const Node*> shape_syntax;  // the same, as the source writes it
+  std::vector<int> axes;                  // of a temporary: the axis of its stage for each dimension
+  bool exists = true;                     // false: a parameter or output whose condition does not hold
+  bool defined = false;                   // a parameter, or the chosen stages define it
+  bool broken = false;                    // its stage has an error, which was reported
 };
 
 struct DraftStage {
@@ -63,7 +63,8 @@ struct Draft {
   std::vector<const Statement*> chosen;             // the statements that were kept, in order
 
   std::optional<int64_t> ExtentOf(int tensor, size_t dimension) const;
-  std::string ExtentTextOf(int tensor, size_t dimension) const;
+  /// Null if the source does not write it.
+  const Node* ExtentSyntaxOf(int tensor, size_t dimension) const;
 };
 
 /// Infers the extents of all axes, by the rules of docs/language.md, and checks that no read without a guard

@@ -28,7 +28,10 @@ class Environment {
   Status Give(const std::vector<std::string>& bindings, bool partial);
   /// Binds a name that is not bound yet.
   void Set(const std::string& name, int64_t value) { values_.insert({name, Operand::Integer(value)}); }
-  bool IsBound(const std::string& name) const { return values_.contains(name); }
+  /// Symbols and attributes that have neither a value nor a default.
+  std::vector<std::string> Open() const;
+  /// Makes these unknown: what depends on them has no value, which is no error.
+  void LeaveOpen();
 
   /// Evaluates the defaults of attributes, the conditions among the facts, which parameters exist, and all
   /// shapes. Reports what is wrong.

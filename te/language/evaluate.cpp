@@ -248,10 +248,6 @@ Operand Evaluator::Read(const Node& node) {
     read.indices.push_back(index);
     read.index_spans.push_back(arg->span);
   }
-  size_t rank = tensor.role == Role::kTemp ? tensor.axes.size() : tensor.shape.size();
-  if (rank != node.args.size()) {
-    return Poison(node.span, StrCat(tensor.name, " has ", rank, " dimensions, not ", node.args.size()));
-  }
   Expr otherwise;
   if (node.otherwise) {
     Operand other = Evaluate(*node.otherwise);

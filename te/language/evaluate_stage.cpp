@@ -42,7 +42,7 @@ int Evaluator::IntroduceAxis(const AxisSyntax& syntax) {
   axis.name = syntax.name.text;
   axis.span = syntax.name.span;
   if (syntax.extent) {
-    axis.extent_text = Print(*syntax.extent);
+    axis.extent_syntax = syntax.extent.get();
     axis.extent = KnownInteger(*syntax.extent);
     if (!axis.extent) {
       axis.extent = 0;  // reported; no range need be inferred
@@ -72,11 +72,9 @@ void Evaluator::Stage(const Statement& statement) {
   auto output =
       std::find_if(tensors.begin(), tensors.end(), [&](const DraftTensor& t) { return t.name == name; });
   bool declared = output != tensors.end() && output->role == Role::kOutput;
-  if (output != tensors.end() && (output->defined || !output->exists)) {
-    Poison(statement.tensor.span,
-           output->exists ? StrCat("two stages define ", name, " with these attributes")
-                          : StrCat("the output ", name, " does not exist with these attributes"),
-           "", "put the stage into an if");
+  if (declared && !output->exists) {
+    Poison(statement.tensor.span, StrCat("the output ", name, " does not exist with these attributes"), "",
+           "put the stage into an if");
     return;
   }
   for (size_t d = 0; declared && d < stage.spatial.size(); ++d) {
@@ -88,7 +86,7 @@ void Evaluator::Stage(const Statement& statement) {
              StrCat("write ", axis.name, " alone"));
     }
     axis.extent = output->shape[d];
-    axis.extent_text = output->shape_text[d];
+    axis.extent_syntax = output->shape_syntax[d];
   }
   // Read before evaluating the value, which may add tensors and so move them.
   DType type = declared ? output->dtype : DType::kF32;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files in canonical form. Declarations, stages and the lines that open and close blocks are the pieces; a
-// comment stays on the line of the piece that it follows, or before the piece in which or before which it
-// stands. Single empty lines between pieces are kept.
+// Files in canonical form. Declarations, the items of a header that holds comments, stages and the lines that
+// open and close blocks are the pieces; a comment stays on the line of the piece that it follows, or before
+// the piece in which or before which it stands. Single empty lines between pieces are kept.
 #include <algorithm>
 
 #include "support/strings.h"
@@ -120,6 +120,62 @@ class Formatter {
     return texts;
   }
 
+  bool HasCommentBefore(uint32_t end) const {
+    return comment_ < file_.comments.size() && file_.comments[comment_].span.begin < end;
+  }
+
+  /// Writes a header that holds comments: every item on a line of its own, so that each comment stays behind
+  /// or above what it is about.
+  void CommentedHeader(const OperatorSyntax& op) {
+    struct Item {
+      Span span;
+      std::string text;  // with the brackets and commas around it
+      size_t indent;     // of its line, and of the comments above it
+    };
+    std::string begin = StrCat("op ", op.name.text, "(");
+    size_t inside = begin.size() <= kWidestAlignedStage ? begin.size() : 8;
+    std::vector<Item> items;
+    auto add = [&](const auto& list, auto print, size_t first_indent, size_t indent, std::string_view before,
+                   std::string_view behind) {
+      for (const auto& item : list) {
+        const bool first = &item == &list.front(), last = &item == &list.back();
+        items.push_back({item.span, StrCat(first ? before : "", print(item), last ? behind : ","),
+                         first ? first_indent : indent});
+      }
+    };
+    add(op.parameters, Tensor, inside, inside, "", op.attributes.empty() ? ")" : ";");
+    add(op.attributes, Attribute, inside, inside, op.parameters.empty() ? "; " : "", ")");
+    if (items.empty()) begin += ")";
+    add(op.outputs, Tensor, 4, 8, "-> (", ")");
+    add(op.facts, Fact, 4, 10, "where ", "");
+
+    Comments(op.name.span.end, 0);
+    Gap(op.head.begin);
+    out_ += begin;
+    Span written = {op.head.begin, op.name.span.end};
+    // The comments before `end`, the first behind what was written if that is where it stands.
+    auto comments = [&](uint32_t end, size_t indent) {
+      for (bool first = true; HasCommentBefore(end); first = false) {
+        const Comment& comment = file_.comments[comment_++];
+        bool behind = first && !comment.own_line && comment.span.begin >= written.end;
+        StrAppend(&out_, behind ? "  " : StrCat("\n", std::string(indent, ' ')), source_.Text(comment.span));
+      }
+    };
+    for (const Item& item : items) {
+      size_t before = comment_;
+      comments(item.span.end, item.indent);
+      bool joins = &item == items.data() && comment_ == before && !begin.ends_with(")");
+      StrAppend(&out_, joins ? "" : StrCat("\n", std::string(item.indent, ' ')), item.text);
+      written = item.span;
+    }
+    comments(op.head.end - 1, 4);
+    out_ += "\n{";
+    if (HasTrailingComment(op.head.end))
+      StrAppend(&out_, "  ", source_.Text(file_.comments[comment_++].span));
+    out_ += "\n";
+    last_line_ = source_.LineOf(op.head.end - 1);
+  }
+
   static std::string Header(const OperatorSyntax& op) {
     std::vector<std::string> parameters = Texts(op.parameters, Tensor), outputs = Texts(op.outputs, Tensor);
     std::vector<std::string> attributes = Texts(op.attributes, Attribute);
@@ -160,7 +216,12 @@ class Formatter {
   }
 
   void Operator(const OperatorSyntax& op) {
-    Piece(op.head, 0, Header(op));
+    Comments(op.head.begin, 0);
+    if (HasCommentBefore(op.head.end - 1)) {
+      CommentedHeader(op);
+    } else {
+      Piece(op.head, 0, Header(op));
+    }
     Block(op.body, op.end, 2);
     Piece(op.end, 0, "}", 2);
     for (const AlgorithmSyntax& algorithm : op.algorithms) {

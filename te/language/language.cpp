@@ -31,6 +31,7 @@ Operator::Operator(std::shared_ptr<const File> file, const language::OperatorSyn
     : file_(std::move(file)), syntax_(syntax) {}
 
 const std::string& Operator::name() const { return syntax_->name.text; }
+const std::string& Operator::file_name() const { return file_->source.name(); }
 
 const Operator* Module::Find(std::string_view name) const {
   for (const Operator& op : operators) {

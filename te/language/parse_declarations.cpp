@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parser of operators, functions and statements.
+#include <charconv>
+
 #include "support/strings.h"
 #include "te/language/parser.h"
 
@@ -133,7 +135,13 @@ bool Parser::Algorithm(AlgorithmSyntax* algorithm) {
     ReportExpected("a factor on the tolerance", "write a number, such as 2");
     return false;
   }
-  algorithm->tolerance = {std::string(Peek().text), Peek().span};
+  const std::string_view text = Peek().text;
+  algorithm->tolerance = {std::string(text), Peek().span};
+  std::from_chars(text.data(), text.data() + text.size(), algorithm->factor);
+  if (!(algorithm->factor >= 1 && algorithm->factor <= 1e6)) {
+    Report(Peek().span, "a tolerance is a factor between 1 and 1e6", "",
+           "write 1 if the algorithm is as exact as the definition");
+  }
   ++at_;
   if (Take("if") && !(algorithm->condition = Expression())) return false;
   algorithm->head = SpanFrom(begin);

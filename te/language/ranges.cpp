@@ -40,7 +40,7 @@ class RangeInference {
         if (read.alone[d] < 0 || !extent || AxisOf(read.alone[d]).extent) continue;
         DraftAxis& axis = AxisOf(read.alone[d]);
         axis.extent = extent;
-        axis.extent_text = draft_.ExtentTextOf(read.tensor, d);
+        axis.extent_syntax = draft_.ExtentSyntaxOf(read.tensor, d);
         axis.from_dimension = !guarded;
         found = true;
         // With a guard the dimension is the last resort, so what follows from it is looked at first.
@@ -63,7 +63,7 @@ class RangeInference {
           const DraftAxis& reader = AxisOf(read.alone[d]);
           if (!reader.extent || (axis.extent && *axis.extent >= *reader.extent)) continue;
           axis.extent = reader.extent;
-          axis.extent_text = reader.extent_text;
+          axis.extent_syntax = reader.extent_syntax;
         }
         if (axis.extent) return true;
       }
@@ -104,10 +104,12 @@ class RangeInference {
 
   /// "A[1] has the extent 7 (K)".
   std::string Dimension(const DraftRead& read, size_t d) {
-    std::string extent = StrCat(*draft_.ExtentOf(read.tensor, d)), text = draft_.ExtentTextOf(read.tensor, d);
+    std::string extent = StrCat(*draft_.ExtentOf(read.tensor, d));
+    const Node* syntax = draft_.ExtentSyntaxOf(read.tensor, d);
+    std::string text = syntax ? Print(*syntax) : extent;
     std::string out = StrCat("dimension ", d, " of ", draft_.tensors[static_cast<size_t>(read.tensor)].name,
                              " has the extent ", extent);
-    if (!text.empty() && text != extent) StrAppend(&out, " (", text, ")");
+    if (text != extent) StrAppend(&out, " (", text, ")");
     return out;
   }
 
@@ -150,10 +152,10 @@ std::optional<int64_t> Draft::ExtentOf(int tensor, size_t dimension) const {
   return axes[static_cast<size_t>(t.axes[dimension])].extent;
 }
 
-std::string Draft::ExtentTextOf(int tensor, size_t dimension) const {
+const Node* Draft::ExtentSyntaxOf(int tensor, size_t dimension) const {
   const DraftTensor& t = tensors[static_cast<size_t>(tensor)];
-  if (t.role != Role::kTemp) return t.shape_text[dimension];
-  return axes[static_cast<size_t>(t.axes[dimension])].extent_text;
+  if (t.role != Role::kTemp) return t.shape_syntax[dimension];
+  return axes[static_cast<size_t>(t.axes[dimension])].extent_syntax;
 }
 
 void InferRanges(Draft* draft, Diagnostics* diagnostics) { RangeInference(draft, diagnostics).Run(); }

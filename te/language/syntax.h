@@ -108,7 +108,8 @@ struct Statement {
 
 struct AlgorithmSyntax {
   Word name;
-  Word tolerance;  // a number
+  Word tolerance;     // a number
+  double factor = 1;  // its value
   NodePtr condition;
   std::vector<Statement> body;
   Span head, end;  // "algorithm … {" and the }

@@ -150,6 +150,49 @@ TEST_F(BuildTest, TakesTheFastestRecords) {
   EXPECT_FALSE(fs::exists(Path("cold")));
 }
 
+TEST_F(BuildTest, HoldsTheRecordsAlgorithm) {
+  std::ofstream(Path("sums.te")) << "op row_sum(X: f32[R, C]) -> (Y: f32[R]) { Y[r] = sum(c) X[r, c] }\n"
+                                    "algorithm split tolerance 2 if C % 8 == 0 {\n"
+                                    "  p[r, s < 8] = sum(c < C/8) X[r, s*(C/8) + c]\n"
+                                    "  Y[r]        = sum(s) p[r, s]\n"
+                                    "}\n";
+  const std::vector<std::string> sums = {Path("sums.te"), "R=6", "C=64"};
+  ExpectOk(Tune(Words("run", {"--trials", "6", "--db", Path("t.db")}, sums)));
+  // Only records of the algorithm are left, so that the best is one of them.
+  ExpectOk(Tune({"db", "export", "--db", Path("t.db"), "-o", Path("all.jsonl")}));
+  std::string split;
+  for (std::string_view line : StrSplit(Value(ReadFile(Path("all.jsonl"), 1 << 20)), '\n')) {
+    if (line.find("algorithm split\\ntarget") != std::string_view::npos) StrAppend(&split, line, "\n");
+  }
+  std::ofstream(Path("split.jsonl")) << split;
+  ExpectOk(Tune({"db", "import", "--db", Path("split.db"), Path("split.jsonl")}));
+  ExpectOk(Tune(Words("build",
+                      {"--missing", "fail", "--db", Path("split.db"), "--target", "native", "--name", "sums",
+                       "-o", Path("lib")},
+                      sums)));
+  const nlohmann::json manifest = ManifestOf(Path("lib"));
+  const nlohmann::json& variant = manifest["kernels"][0]["variants"].back();
+  EXPECT_NE(variant["trace"].get<std::string>().find("\nalgorithm split\n"), std::string::npos);
+  EXPECT_EQ(variant["tolerance"]["factor"], 2.0);
+
+  Loaded loaded(Path("lib"), "sums");
+  const tunesmith_kernel& kernel = loaded.library().kernel[0];
+  te::Value x(te::DType::kF32, {6, 64});
+  for (int64_t i = 0; i < x.elements(); ++i) x.Store(i, static_cast<double>(i % 37));
+  Buffer in(x), out(kernel.parameter[1].bytes);
+  tunesmith_tensor tensors[] = {Describe(kernel.parameter[0], in.data()),
+                                Describe(kernel.parameter[1], out.data())};
+  Buffer workspace(static_cast<int64_t>(loaded.workspace_bytes(kernel, 1)));
+  ASSERT_EQ(loaded.run(kernel, {&tensors[0], &tensors[1]}, nullptr, workspace.data(),
+                       static_cast<size_t>(workspace.size()), nullptr),
+            TUNESMITH_OK);
+  for (int64_t r = 0; r < 6; ++r) {
+    double sum = 0;
+    for (int64_t c = 0; c < 64; ++c) sum += x.Load(r * 64 + c);
+    EXPECT_EQ(te::LoadElement(te::DType::kF32, out.data() + 4 * r), sum) << r;
+  }
+}
+
 TEST_F(BuildTest, LeavesJsonAlone) {
   CommandOutput run =
       Tune(Words("run", {"--trials", "1", "--format", "json", "--db", Path("t.db"), "-o", Path("lib")}));

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every candidate of every standard operator, on every level of the processor, is a program that verifies and
-// computes what the operator says.
+// Every candidate of every standard operator, and of some with further algorithms, on every level of the
+// processor, is a program that verifies and computes what the operator says.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "ir/lower.h"
 #include "schedule/sketch.h"
@@ -20,6 +21,37 @@ namespace {
 using ir::testing::Choices;
 using ir::testing::ExpectForAll;
 
+/// The standard operators, and some whose further algorithms have the definition's structure or another.
+std::vector<te::Operator> Operators() {
+  std::vector<te::Operator> all;
+  for (const std::string& name : te::StandardOperators()) all.push_back(te::StandardOperator(name).value());
+  constexpr std::string_view kFurther = R"(
+op split_sum(X: f32[R, C]) -> (Y: f32[R]) {
+  Y[r] = sum(c) X[r, c]
+}
+algorithm split tolerance 2 if C % 4 == 0 {
+  p[r, s < 4] = sum(c < C/4) X[r, s*(C/4) + c]
+  Y[r]        = sum(s) p[r, s]
+}
+
+op centred(X: f32[R, C]) -> (Y: f32[R, C]) where C >= 1 {
+  mean[r] = (sum(c) X[r, c]) / C
+  Y[r, c] = (X[r, c] - mean[r]) * 2
+}
+algorithm doubled tolerance 2 {
+  mean[r] = (sum(c) X[r, c]) / C
+  Y[r, c] = X[r, c] - mean[r] + (X[r, c] - mean[r])
+}
+algorithm scaled tolerance 2 {
+  mean[r] = sum(c) X[r, c] * (1.0 / C)
+  Y[r, c] = (X[r, c] - mean[r]) * 2
+}
+)";
+  te::Module further = te::Parse(kFurther, "further.te").value();
+  all.insert(all.end(), further.operators.begin(), further.operators.end());
+  return all;
+}
+
 /// Bindings with small extents, those that do not bind left out. Shapes of an operator may depend on one
 /// another, so that a few are tried.
 Result<te::Workload> BindSmall(const te::Operator& op, Choices* choices, std::string* text) {
@@ -31,8 +63,12 @@ Result<te::Workload> BindSmall(const te::Operator& op, Choices* choices, std::st
       if (b.kind == te::Bindable::Kind::kExtent) {
         bindings.push_back(StrCat(b.name, "=", kExtents[choices->Between(0, std::ssize(kExtents) - 1)]));
       } else if (b.kind == te::Bindable::Kind::kInteger) {
-        if (b.standard.empty() || choices->Between(0, 2) > 0)
+        // Strides and windows are small; what has no default may be an extent as well.
+        if (b.standard.empty() && choices->Between(0, 1) == 1) {
+          bindings.push_back(StrCat(b.name, "=", kExtents[choices->Between(0, std::ssize(kExtents) - 1)]));
+        } else if (b.standard.empty() || choices->Between(0, 2) > 0) {
           bindings.push_back(StrCat(b.name, "=", choices->Between(0, 4)));
+        }
       } else if (b.kind == te::Bindable::Kind::kTruth) {
         bindings.push_back(StrCat(b.name, choices->Between(0, 1) == 0 ? "=false" : "=true"));
       } else if (b.kind == te::Bindable::Kind::kChoice) {
@@ -72,12 +108,14 @@ int64_t Iterations(const te::Graph& graph) {
 
 class Level : public ::testing::TestWithParam<codegen::Target> {};
 
-TEST_P(Level, EveryDrawOfEveryStandardOperatorComputesIt) {
+TEST_P(Level, EveryDrawOfEveryOperatorComputesIt) {
   const codegen::Target& target = GetParam();
   constexpr int64_t kMostIterations = 60000;  // interpreted in a few milliseconds
-  for (const std::string& name : te::StandardOperators()) {
-    te::Operator op = te::StandardOperator(name).value();
-    int drawn = 0, compiled = 0;
+  const std::vector<te::Operator> operators = Operators();
+  size_t algorithms = 0;
+  for (const te::Operator& op : operators) {
+    std::map<std::string, int> drawn;  // of each algorithm
+    int compiled = 0;
     ExpectForAll(25, [&](Choices choices) -> std::string {
       std::string text;
       auto workload = BindSmall(op, &choices, &text);
@@ -88,7 +126,7 @@ TEST_P(Level, EveryDrawOfEveryStandardOperatorComputesIt) {
         Space space = Space::Of(graph, search::MachineOf(target, 2), target.name);
         auto choice = Draw(space, &choices);
         if (!choice) continue;
-        ++drawn;
+        ++drawn[algorithm.name];
         Trace trace = space.TraceOf(*choice);
         std::string what = StrCat(text, " (", algorithm.name, ")\n", ToString(trace));
         auto read = ParseTrace(ToString(trace));
@@ -107,8 +145,11 @@ TEST_P(Level, EveryDrawOfEveryStandardOperatorComputesIt) {
       }
       return "";
     });
-    EXPECT_GE(drawn, 5) << name;
+    EXPECT_TRUE(drawn.contains("direct")) << op.name();
+    algorithms += drawn.size();
+    for (const auto& [algorithm, times] : drawn) EXPECT_GE(times, 5) << op.name() << ", " << algorithm;
   }
+  EXPECT_EQ(algorithms, operators.size() + 3);
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, Level, ::testing::ValuesIn(codegen::testing::RunnableTargets()),

@@ -1,15 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/search/small_problems.h"
 
+#include "support/strings.h"
+#include "te/language.h"
 #include "tests/te/sample_graphs.h"
 
 namespace tunesmith::search {
+namespace {
+
+te::Workload Bound(std::string_view source, const std::vector<std::string>& bindings) {
+  return te::Bind(te::Parse(source, "small.te").value().operators[0], bindings).value();
+}
+
+}  // namespace
 
 te::Workload ProductWorkload(int64_t n) {
   te::Workload workload;
   workload.op = "product";
   workload.algorithms.push_back({"direct", te::MatmulGraph(n, n, n), 1});
   return workload;
+}
+
+te::Workload RowSumWorkload(int64_t rows, int64_t columns) {
+  return Bound(
+      "op row_sum(X: f32[R, C]) -> (Y: f32[R]) { Y[r] = sum(c) X[r, c] }\n"
+      "algorithm split tolerance 2 if C % 8 == 0 {\n"
+      "  p[r, s < 8] = sum(c < C/8) X[r, s*(C/8) + c]\n"
+      "  Y[r]        = sum(s) p[r, s]\n"
+      "}\n",
+      {StrCat("R=", rows), StrCat("C=", columns)});
+}
+
+te::Workload DoublingWorkload(int64_t n) {
+  return Bound(
+      "op doubling(X: f32[N]) -> (Y: f32[N]) { Y[i] = X[i] * 2 }\n"
+      "algorithm twice tolerance 2 { Y[i] = X[i] + X[i] }\n",
+      {StrCat("N=", n)});
 }
 
 te::Workload ConvolutionWorkload() {

@@ -17,6 +17,12 @@ namespace tunesmith::search {
 te::Workload ProductWorkload(int64_t n);
 /// A padded 3 x 3 convolution of 112 x 112 x 256 elements with bias and relu: too many choices to enumerate.
 te::Workload ConvolutionWorkload();
+/// Sums of rows, columns a multiple of 8: by the definition and, with twice its tolerance, by eighths of rows
+/// ("split").
+te::Workload RowSumWorkload(int64_t rows, int64_t columns);
+/// Y = 2 X of n elements: by the definition and, with twice its tolerance, as X + X ("twice"). The stages of
+/// both have the same names and loops.
+te::Workload DoublingWorkload(int64_t n);
 /// C = A + B of n elements: a space so small that it can be looked through.
 te::Workload SumWorkload(int64_t n);
 

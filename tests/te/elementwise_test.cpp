@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "te/language.h"
 #include "tests/te/operator_check.h"
 
 namespace tunesmith::te {
@@ -26,15 +27,18 @@ void ExpectMaps(const std::string& op, const std::function<double(double)>& f, c
 
 TEST(StandardOperators, Activations) {
   ExpectMaps("relu", [](double x) { return Activate("relu", x); });
-  ExpectMaps("relu6", [](double x) { return Activate("relu6", x); }, "", InputKind::kCancelling);
+  ExpectMaps(
+      "relu6", [](double x) { return Activate("relu6", x); }, "", InputKind::kCancelling);
   ExpectMaps("silu", [](double x) { return Activate("silu", x); });
   ExpectMaps("sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); });
   ExpectMaps("tanh", [](double x) { return std::tanh(x); });
   ExpectMaps("exp", [](double x) { return std::exp(x); });
   ExpectMaps("leaky_relu", [](double x) { return x > 0 ? x : x * static_cast<float>(0.01); });
-  ExpectMaps("leaky_relu", [](double x) { return x > 0 ? x : x * 0.25; }, "slope=0.25");
+  ExpectMaps(
+      "leaky_relu", [](double x) { return x > 0 ? x : x * 0.25; }, "slope=0.25");
   ExpectMaps("elu", [](double x) { return x > 0 ? x : std::expm1(x); });
-  ExpectMaps("elu", [](double x) { return x > 0 ? x : 0.5 * std::expm1(x); }, "alpha=0.5");
+  ExpectMaps(
+      "elu", [](double x) { return x > 0 ? x : 0.5 * std::expm1(x); }, "alpha=0.5");
   ExpectMaps("hard_swish", [](double x) { return x * std::min(std::max(x + 3, 0.0), 6.0) * (1.0f / 6); });
 }
 
@@ -48,32 +52,30 @@ TEST(StandardOperators, Gelu) {
   });
 }
 
-TEST(StandardOperators, AddRelu) {
-  ExpectComputes("add_relu", "R=5 C=37", [](const Arrays& in) {
-    Array y = in[0];
-    for (size_t i = 0; i < y.elements.size(); ++i)
-      y.elements[i] = std::max(y.elements[i] + in[1].elements[i], 0.0);
-    return y;
-  });
-}
-
+/// With each of A and B a matrix, a row, a column and a single value.
 void ExpectCombines(const std::string& op, const std::function<double(double, double)>& f) {
   struct Shape {
-    std::string bindings;
     int64_t rows, columns;
   };
-  for (const Shape& b :
-       {Shape{"", 4, 6}, Shape{"BR=1", 1, 6}, Shape{"BC=1", 4, 1}, Shape{"BR=1 BC=1", 1, 1}}) {
-    ExpectComputes(op, "R=4 C=6 " + b.bindings, [&](const Arrays& in) {
-      EXPECT_EQ(in[1].shape, (std::vector<int64_t>{b.rows, b.columns}));
-      Array y = in[0];
-      for (int64_t r = 0; r < 4; ++r) {
-        for (int64_t c = 0; c < 6; ++c) {
-          y({r, c}) = f(in[0]({r, c}), in[1]({b.rows == 1 ? 0 : r, b.columns == 1 ? 0 : c}));
+  const Shape shapes[] = {{4, 6}, {1, 6}, {4, 1}, {1, 1}};
+  auto bindings = [](const std::string& name, const Shape& shape) {
+    return (shape.rows == 1 ? " " + name + "R=1" : "") + (shape.columns == 1 ? " " + name + "C=1" : "");
+  };
+  for (const Shape& a : shapes) {
+    for (const Shape& b : shapes) {
+      ExpectComputes(op, "R=4 C=6" + bindings("A", a) + bindings("B", b), [&](const Arrays& in) {
+        EXPECT_EQ(in[0].shape, (std::vector<int64_t>{a.rows, a.columns}));
+        EXPECT_EQ(in[1].shape, (std::vector<int64_t>{b.rows, b.columns}));
+        Array y({4, 6});
+        auto at = [](const Array& x, int64_t r, int64_t c) {
+          return x({x.shape[0] == 1 ? 0 : r, x.shape[1] == 1 ? 0 : c});
+        };
+        for (int64_t r = 0; r < 4; ++r) {
+          for (int64_t c = 0; c < 6; ++c) y({r, c}) = f(at(in[0], r, c), at(in[1], r, c));
         }
-      }
-      return y;
-    });
+        return y;
+      });
+    }
   }
 }
 
@@ -84,6 +86,15 @@ TEST(StandardOperators, Arithmetic) {
   ExpectCombines("div", [](double a, double b) { return a / b; });
   ExpectCombines("maximum", [](double a, double b) { return std::max(a, b); });
   ExpectCombines("minimum", [](double a, double b) { return std::min(a, b); });
+  ExpectCombines("add_relu", [](double a, double b) { return std::max(a + b, 0.0); });
+}
+
+TEST(StandardOperators, BroadcastingTakesOneOrAll) {
+  Operator add = StandardOperator("add").value();
+  EXPECT_TRUE(Bind(add, {"R=0", "C=6", "AR=1", "BC=1"}).ok());
+  for (const char* wrong : {"AR=2", "AC=2", "BR=2", "BC=2"})
+    EXPECT_FALSE(Bind(add, {"R=4", "C=6", wrong}).ok());
+  EXPECT_EQ(MessageOf(Bind(add, {"R=4"}).status()), "add: C is not given; write C=64");
 }
 
 TEST(StandardOperators, IntegerArithmeticWraps) {

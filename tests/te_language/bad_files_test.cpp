@@ -119,6 +119,40 @@ TEST(BadFiles, TooManyStages) {
             "  to fix: split it into several operators");
 }
 
+TEST(BadFiles, TooManyStagesInAnAlgorithm) {
+  std::string stages;
+  for (int i = 0; i < 501; ++i) StrAppend(&stages, "t", i, "[i] = X[i]\n");
+  EXPECT_EQ(ParseError(StrCat(StageOf("X[i]"), "algorithm g tolerance 2 {\n", stages, "}\n")),
+            "f.te:1:4: the operator f has 501 stages in the algorithm g\n"
+            "  op f(X: f32[N]) -> (Y: f32[N]) {\n"
+            "     ^\n"
+            "  inferred: at most 500 are allowed\n"
+            "  to fix: split it into several operators");
+}
+
+TEST(BadFiles, TooManyDeclarations) {
+  auto list = [](std::string_view name, std::string_view behind) {
+    std::string text;
+    for (int i = 0; i < 101; ++i) StrAppend(&text, i > 0 ? ", " : "", name, i, behind);
+    return text;
+  };
+  auto error = [](int count, std::string_view what) {
+    return StrCat("f.te:2:1: the operator f has ", count, " ", what,
+                  "\n  f(\n  ^\n  inferred: at most 100 are allowed\n"
+                  "  to fix: split it into several operators");
+  };
+  EXPECT_EQ(ParseError(StrCat("op\nf(\n", list("X", ": f32[]"), ") -> (Y: f32[]) { Y[] = X0[] }")),
+            error(102, "parameters and outputs"));
+  EXPECT_EQ(ParseError(StrCat("op\nf(\n; ", list("a", " = 1"), ") -> (Y: f32[]) { Y[] = a0 }")),
+            error(101, "attributes"));
+  EXPECT_EQ(ParseError(StrCat("op\nf(\n) -> (Y: f32[]) where ", list("a", " = 1"), " { Y[] = a0 }")),
+            error(101, "facts"));
+  std::string algorithms;
+  for (int i = 0; i < 101; ++i) StrAppend(&algorithms, "algorithm g", i, " tolerance 2 { Y[] = 1 }\n");
+  EXPECT_EQ(ParseError(StrCat("op\nf(\n) -> (Y: f32[]) { Y[] = 1 }\n", algorithms)),
+            error(101, "algorithms"));
+}
+
 TEST(BadFiles, AtMostTwentyErrorsAreShown) {
   std::string stages;
   for (int i = 0; i < 50; ++i) StrAppend(&stages, "  t", i, "[i] = nothing", i, "[i]\n");

@@ -79,17 +79,6 @@ TEST(Bind, OffersTheAlgorithmsThatApply) {
   EXPECT_EQ(two->algorithms[1].tolerance_factor, 4);
 }
 
-TEST(Bind, RefusesAToleranceBelowOne) {
-  auto module = Parse(
-      "op f(X: f32[N]) -> (Y: f32[N]) { Y[i] = X[i] }\nalgorithm g tolerance 0.5 { Y[i] = X[i] }\n", "f.te");
-  ASSERT_TRUE(module.ok());
-  EXPECT_EQ(MessageOf(Bind(module->operators[0], {"N=1"}).status()),
-            "f.te:2:23: a tolerance is a factor between 1 and 1e6\n"
-            "  algorithm g tolerance 0.5 { Y[i] = X[i] }\n"
-            "                        ^~~\n"
-            "  to fix: write 1 if the algorithm is as exact as the definition");
-}
-
 TEST(SourceOf, IsAnOperatorAloneWithTheFunctionsOfItsFile) {
   auto module = Parse(
       "# about f\nfn twice(x)=x+x   # twice\nop other(X: f32[N]) -> (Y: f32[N]) { Y[i] = X[i] }\n"

@@ -7,9 +7,10 @@
 //   op copy(X: f32[N]) -> (Y: f32[N]) { Y[i] = X[i] }
 //   -- with            bindings; the last operator of the source is bound
 //   N=4
-//   -- stages          the graph of each algorithm; -- ranges: Describe; -- formatted: Format; -- error: the
-//   message input X: f32[4] …
-// Without "with", an error is that of Parse, else of Check.
+//   -- stages          the graph of each algorithm; -- formatted: Format; -- error: the message
+//   input X: f32[4] …
+// With "given" for "with", what Describe says of these bindings: -- ranges, or -- error. Without either, an
+// error is that of Parse, else of Check.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -69,17 +70,17 @@ Section Output(std::string name, const Result<T>& result, Print print) {
 Section Evaluate(const TextCase& c) {
   const std::string file = "test.te";
   const std::string* source = c.Find("source");
-  const std::string* with = c.Find("with");
+  const std::string *with = c.Find("with"), *given = c.Find("given");
   auto text = [](const std::string& s) { return s; };
   if (c.Find("formatted")) return Output("formatted", Format(*source, file), text);
   auto module = Parse(*source, file);
   if (!module.ok()) return {"error", StrCat(MessageOf(module.status()), "\n")};
   const Operator& op = module->operators.back();
   std::vector<std::string> bindings;
-  if (with) {
-    for (std::string_view word : Words(*with, " \n")) bindings.emplace_back(word);
+  if (with || given) {
+    for (std::string_view word : Words(with ? *with : *given, " \n")) bindings.emplace_back(word);
   }
-  if (c.Find("ranges")) return Output("ranges", Describe(op, bindings), text);
+  if (given) return Output("ranges", Describe(op, bindings), text);
   if (!with) return {"error", StrCat(Render(Check(op)), "\n")};
   return Output("stages", Bind(op, bindings, int64_t{8} << 30), Stages);
 }
@@ -95,7 +96,7 @@ TEST_P(CaseFile, PrintsWhatIsExpected) {
     Section actual = Evaluate(c);
     Section& expected = c.sections.back();
     if (update) {
-      if (expected.name == "source" || expected.name == "with") {
+      if (expected.name == "source" || expected.name == "with" || expected.name == "given") {
         c.sections.push_back(actual);
       } else {
         expected = actual;
