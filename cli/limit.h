@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "codegen/target.h"
+#include "measure/bound.h"
 #include "measure/limits.h"
 #include "schedule/trace.h"
 #include "te/graph.h"

@@ -54,12 +54,25 @@ void AskAll(const LimitsPlan& plan, const Limits& limits, ThreadLimits* found, s
   AskLevel(threads, limits.l2_bytes / 2, false, &found->l2, asked);
   if (limits.l3_bytes > limits.l2_bytes) {
     const int64_t share = std::min(limits.l3_bytes / 2, kMostCacheBytes) / threads;
-    AskLevel(threads, std::max(share, 2 * limits.l2_bytes), false, &found->l3, asked);
+    AskLevel(threads, std::max(share, 2 * limits.l2_bytes), true, &found->l3, asked);
   }
   // Of four times the last level a quarter can be found there, at most.
   const int64_t everywhere =
       std::min({std::max(4 * limits.l3_bytes, int64_t{64} << 20), plan.memory_bytes, MemoryBytes() / 8});
   AskLevel(threads, std::max<int64_t>(everywhere / threads, 4096), true, &found->memory, asked);
+}
+
+/// Calls `visit(one, &other)` for each rate of two.
+template <class Visit>
+void ForEachRate(const ThreadLimits& one, ThreadLimits* other, const Visit& visit) {
+  for (auto rate :
+       {&ThreadLimits::fma_f32, &ThreadLimits::fma_f64, &ThreadLimits::dot_u8s8, &ThreadLimits::dot_bf16}) {
+    visit(one.*rate, &(other->*rate));
+  }
+  for (auto level : {&ThreadLimits::l1, &ThreadLimits::l2, &ThreadLimits::l3, &ThreadLimits::memory}) {
+    for (auto rate : {&LevelRates::read, &LevelRates::write, &LevelRates::copy})
+      visit(one.*level.*rate, &(other->*level.*rate));
+  }
 }
 
 double SecondsOf(std::chrono::steady_clock::duration duration) {
@@ -68,10 +81,17 @@ double SecondsOf(std::chrono::steady_clock::duration duration) {
 
 }  // namespace
 
-const ThreadLimits& Limits::For(int threads) const {
+ThreadLimits Limits::For(int threads) const {
   const auto above = std::find_if(by_threads.begin(), by_threads.end(),
-                                  [&](const ThreadLimits& limits) { return limits.threads > threads; });
-  return above == by_threads.begin() ? *above : *(above - 1);
+                                  [&](const ThreadLimits& limits) { return limits.threads >= threads; });
+  // More threads than CPUs take turns.
+  if (above == by_threads.end()) return by_threads.back();
+  if (above == by_threads.begin() || above->threads == threads) return *above;
+  ThreadLimits limits = *(above - 1);
+  const double more = static_cast<double>(threads) / limits.threads;
+  ForEachRate(*above, &limits, [&](double most, double* rate) { *rate = std::min(most, *rate * more); });
+  limits.threads = threads;
+  return limits;
 }
 
 LimitsPlan PlanFor(const codegen::Target& target) {
@@ -168,40 +188,6 @@ std::string CpuModel() {
   }
   return StrCat(fields["model name"], " family ", fields["cpu family"], " model ", fields["model"],
                 " stepping ", fields["stepping"]);
-}
-
-Bound BoundOf(const Limits& limits, const Work& work, const Scenario& scenario) {
-  const ThreadLimits& at = limits.For(scenario.threads);
-  struct Peak {
-    double rate;
-    const char* name;
-  };
-  Peak peak{at.fma_f32, "f32 arithmetic"};
-  if (work.arithmetic == Work::Arithmetic::kF64) peak = {at.fma_f64, "f64 arithmetic"};
-  if (work.arithmetic == Work::Arithmetic::kU8S8 && at.dot_u8s8 > at.fma_f32)
-    peak = {at.dot_u8s8, "u8s8 arithmetic"};
-  if (work.arithmetic == Work::Arithmetic::kBF16 && at.dot_bf16 > at.fma_f32)
-    peak = {at.dot_bf16, "bf16 arithmetic"};
-  const double arithmetic_ns = peak.rate > 0 ? work.operations / peak.rate * 1e9 : 0;
-
-  const double of_each_core = work.working_set_bytes / at.threads;
-  const LevelRates* level = &at.memory;
-  const char* name = "memory bandwidth";
-  if (!scenario.cold) {
-    if (of_each_core <= static_cast<double>(limits.l1_bytes)) {
-      level = &at.l1, name = "L1 bandwidth";
-    } else if (of_each_core <= static_cast<double>(limits.l2_bytes)) {
-      level = &at.l2, name = "L2 bandwidth";
-    } else if (limits.l3_bytes > limits.l2_bytes &&
-               work.working_set_bytes <= static_cast<double>(limits.l3_bytes)) {
-      level = &at.l3, name = "L3 bandwidth";
-    }
-  }
-  const double both = std::min(work.read_bytes, work.written_bytes);
-  const auto time_ns = [](double bytes, double rate) { return rate > 0 ? bytes / rate * 1e9 : 0; };
-  const double data_ns = time_ns(2 * both, level->copy) + time_ns(work.read_bytes - both, level->read) +
-                         time_ns(work.written_bytes - both, level->write);
-  return arithmetic_ns >= data_ns ? Bound{arithmetic_ns, peak.name} : Bound{data_ns, name};
 }
 
 }  // namespace tunesmith::measure

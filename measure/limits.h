@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "codegen/target.h"
-#include "measure/scenario.h"
 #include "support/status.h"
 
 namespace tunesmith::measure {
@@ -44,8 +43,9 @@ struct Limits {
   int64_t l3_bytes = 0;                  // of all; at most l2_bytes if there is no third level
   std::vector<ThreadLimits> by_threads;  // ascending: 1, powers of two, and `cpus`
 
-  /// The limits of the largest measured number of threads that is not above `threads`.
-  const ThreadLimits& For(int threads) const;
+  /// The limits of so many threads. Where that number was not measured: no more than the next measured one
+  /// above reaches, and no more a thread than the one below, as threads only get into each other's way.
+  ThreadLimits For(int threads) const;
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
@@ -78,28 +78,5 @@ Result<Limits> LimitsFromJson(const std::string& text);
 
 /// The processor's name, family, model and stepping, as the system tells them.
 std::string CpuModel();
-
-/// What a kernel does.
-struct Work {
-  enum class Arithmetic : uint8_t { kF32, kF64, kU8S8, kBF16 };
-  Arithmetic arithmetic = Arithmetic::kF32;
-  double operations = 0;         // really executed; a multiply-add is two
-  double read_bytes = 0;         // each byte once, of inputs and packed weights
-  double written_bytes = 0;      // each byte once, of outputs
-  double working_set_bytes = 0;  // what is touched between two uses of the same data; decides the level
-};
-
-/// The least time that the work can take, and what binds it.
-struct Bound {
-  double ns = 0;
-  std::string what;  // "f32 arithmetic", "L2 bandwidth", "memory bandwidth"
-};
-
-/// The larger of the times that arithmetic and data alone need at the limits (the roofline: S. Williams,
-/// A. Waterman, D. Patterson, "Roofline: an insightful visual performance model for multicore architectures",
-/// CACM 52(4), 2009). Data comes from the smallest level that holds the working set; cold data from memory.
-/// Reading and writing are moved together at the copying rate, and what is left at its own. Arithmetic for
-/// which the processor has no instructions of its own is taken at the f32 rate.
-Bound BoundOf(const Limits& limits, const Work& work, const Scenario& scenario);
 
 }  // namespace tunesmith::measure

@@ -152,7 +152,6 @@ double PointsOf(const te::Stage& stage) {
 
 Work WorkOf(const te::Graph& graph) {
   Work work;
-  double most = -1;
   std::vector<double> reached(graph.tensors.size(), 0);  // elements, by tensor
   for (const te::Stage& stage : graph.stages) {
     double inside = 1;  // share of the points that must be computed
@@ -171,13 +170,8 @@ Work WorkOf(const te::Graph& graph) {
       sofar = std::max(sofar, elements);
     });
     const bool reduces = stage.reducer != te::Reducer::kNone;
-    const double operations =
+    work.operations[static_cast<size_t>(ArithmeticOf(stage, graph))] +=
         PointsOf(stage) * (OperationsOf(stage.body) + (reduces ? 1 : 0)) * (reduces ? inside : 1);
-    work.operations += operations;
-    if (operations > most) {
-      most = operations;
-      work.arithmetic = ArithmeticOf(stage, graph);
-    }
   }
   for (int id : graph.Parameters()) {
     work.read_bytes += reached[static_cast<size_t>(id)] *
@@ -187,12 +181,7 @@ Work WorkOf(const te::Graph& graph) {
     const te::Tensor& tensor = graph.tensors[static_cast<size_t>(id)];
     work.written_bytes += static_cast<double>(tensor.elements() * te::SizeOf(tensor.dtype));
   }
-  work.working_set_bytes = work.read_bytes + work.written_bytes;
   return work;
-}
-
-double LimitShare(const Limits& limits, const te::Graph& graph, const Scenario& scenario, double latency_ns) {
-  return latency_ns > 0 ? BoundOf(limits, WorkOf(graph), scenario).ns / latency_ns : 0;
 }
 
 }  // namespace tunesmith::measure

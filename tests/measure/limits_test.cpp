@@ -7,81 +7,19 @@
 
 #include "support/files.h"
 #include "tests/measure/jobs.h"
+#include "tests/measure/round_limits.h"
 
 namespace tunesmith::measure {
 namespace {
 
-/// Round numbers: one core computes 100 operations and moves 10, 4, 2 or 1 bytes a nanosecond.
-Limits RoundLimits() {
-  Limits limits;
-  limits.cpu = "abacus";
-  limits.cpus = 4;
-  limits.measured_at = 1700000000;
-  limits.l1_bytes = 1000;
-  limits.l2_bytes = 10000;
-  limits.l3_bytes = 100000;
-  for (int threads : {1, 2, 4}) {
-    const double n = threads;
-    ThreadLimits at;
-    at.threads = threads;
-    at.fma_f32 = n * 100e9;
-    at.fma_f64 = n * 50e9;
-    at.dot_u8s8 = n * 400e9;
-    at.l1 = {n * 10e9, n * 5e9, n * 10e9};
-    at.l2 = {n * 4e9, n * 2e9, n * 4e9};
-    at.l3 = {n * 2e9, n * 1e9, n * 2e9};
-    at.memory = {1e9, 0.5e9, 1e9};
-    limits.by_threads.push_back(at);
-  }
-  return limits;
-}
-
-Scenario On(int threads, bool cold = false) {
-  Scenario scenario;
-  scenario.threads = threads;
-  scenario.cold = cold;
-  return scenario;
-}
-
-void ExpectBound(const Work& work, const Scenario& scenario, double ns, const std::string& what) {
-  const Bound bound = BoundOf(RoundLimits(), work, scenario);
-  EXPECT_DOUBLE_EQ(bound.ns, ns);
-  EXPECT_EQ(bound.what, what);
-}
-
-TEST(Limits, ArithmeticBindsWhatComputesMuch) {
-  Work work{Work::Arithmetic::kF32, 1e6, 1000, 0, 1000};
-  ExpectBound(work, On(1), 10000, "f32 arithmetic");
-  ExpectBound(work, On(2), 5000, "f32 arithmetic");
-  ExpectBound(work, On(3), 5000, "f32 arithmetic");
-  ExpectBound(work, On(64), 2500, "f32 arithmetic");
-  work.arithmetic = Work::Arithmetic::kF64;
-  ExpectBound(work, On(1), 20000, "f64 arithmetic");
-  work.arithmetic = Work::Arithmetic::kU8S8;
-  ExpectBound(work, On(1), 2500, "u8s8 arithmetic");
-  work.arithmetic = Work::Arithmetic::kBF16;  // for which there are no instructions
-  ExpectBound(work, On(1), 10000, "f32 arithmetic");
-}
-
-TEST(Limits, BandwidthOfTheLevelBindsWhatMovesMuch) {
-  const auto reading = [](double bytes) { return Work{Work::Arithmetic::kF32, 1, bytes, 0, bytes}; };
-  ExpectBound(reading(1000), On(1), 100, "L1 bandwidth");
-  ExpectBound(reading(10000), On(1), 2500, "L2 bandwidth");
-  ExpectBound(reading(20000), On(1), 10000, "L3 bandwidth");
-  ExpectBound(reading(20000), On(2), 2500, "L2 bandwidth");  // each core has its own
-  ExpectBound(reading(100001), On(1), 100001, "memory bandwidth");
-  ExpectBound(reading(1000), On(1, /*cold=*/true), 1000, "memory bandwidth");
-}
-
-TEST(Limits, ReadingAndWritingAreMovedTogether) {
-  ExpectBound({Work::Arithmetic::kF32, 0, 300, 100, 400}, On(1), 200 / 10.0 + 200 / 10.0, "L1 bandwidth");
-  ExpectBound({Work::Arithmetic::kF32, 0, 100, 300, 400}, On(1), 200 / 10.0 + 200 / 5.0, "L1 bandwidth");
-}
-
-TEST(Limits, MachineWithoutAThirdLevelReadsFromMemory) {
-  Limits limits = RoundLimits();
-  limits.l3_bytes = limits.l2_bytes;
-  EXPECT_EQ(BoundOf(limits, {Work::Arithmetic::kF32, 0, 20000, 0, 20000}, On(1)).what, "memory bandwidth");
+TEST(Limits, OfNumbersThatWereNotMeasuredLieBetween) {
+  const Limits limits = RoundLimits();
+  EXPECT_TRUE(limits.For(2) == limits.by_threads[1]);
+  const ThreadLimits three = limits.For(3);
+  EXPECT_EQ(three.threads, 3);
+  EXPECT_DOUBLE_EQ(three.fma_f32, 300e9);               // each thread as fast as one of two
+  EXPECT_DOUBLE_EQ(three.memory.read, 1e9);             // four do no more
+  EXPECT_TRUE(limits.For(64) == limits.by_threads[2]);  // they take turns
 }
 
 TEST(Limits, SurviveAsJson) {

@@ -10,11 +10,9 @@ namespace {
 
 TEST(Work, OfAMatrixProduct) {
   const Work work = WorkOf(te::MatmulGraph(3, 5, 7));
-  EXPECT_EQ(work.arithmetic, Work::Arithmetic::kF32);
-  EXPECT_EQ(work.operations, 2 * 3 * 5 * 7);
+  EXPECT_EQ(work.OperationsOf(Work::Arithmetic::kF32), 2 * 3 * 5 * 7);
   EXPECT_EQ(work.read_bytes, 4 * (3 * 7 + 7 * 5));
   EXPECT_EQ(work.written_bytes, 4 * 3 * 5);
-  EXPECT_EQ(work.working_set_bytes, work.read_bytes + work.written_bytes);
 }
 
 /// Y[x, o] = sum(d, c) X[x*stride + d - pad, c | 0] * W[d, c, o]
@@ -33,8 +31,8 @@ te::Graph Lines(int64_t width, int64_t taps, int64_t stride, int64_t pad) {
 
 TEST(Work, TapsInThePaddingDoNotCount) {
   // Ten positions of three taps, of which the first and the last position each miss one.
-  EXPECT_EQ(WorkOf(Lines(10, 3, 1, 1)).operations, 2.0 * (10 * 3 - 2) * 3 * 5);
-  EXPECT_EQ(WorkOf(Lines(10, 3, 1, 0)).operations, 2.0 * (8 * 3) * 3 * 5);
+  EXPECT_EQ(WorkOf(Lines(10, 3, 1, 1)).OperationsOf(Work::Arithmetic::kF32), 2.0 * (10 * 3 - 2) * 3 * 5);
+  EXPECT_EQ(WorkOf(Lines(10, 3, 1, 0)).OperationsOf(Work::Arithmetic::kF32), 2.0 * (8 * 3) * 3 * 5);
 }
 
 TEST(Work, ElementsThatStridesSkipAreNotRead) {
@@ -47,7 +45,7 @@ TEST(Work, TemporariesCostNoTraffic) {
   EXPECT_EQ(work.read_bytes, 4 * 6 * 8);
   EXPECT_EQ(work.written_bytes, 4 * 6 * 8);
   // Of each element a maximum, a difference and its exponential, a sum, a quotient.
-  EXPECT_EQ(work.operations, 6 * 8 * (1 + 1 + 8 + 1 + 1));
+  EXPECT_EQ(work.OperationsOf(Work::Arithmetic::kF32), 6 * 8 * (1 + 1 + 8 + 1 + 1));
 }
 
 TEST(Work, NarrowProductsAreNamed) {
@@ -63,26 +61,16 @@ TEST(Work, NarrowProductsAreNamed) {
                    te::Cast(accumulator, builder.At(a, {te::Var(0), te::Var(2)})) *
                        te::Cast(accumulator, builder.At(b, {te::Var(2), te::Var(1)})));
     const Work work = WorkOf(builder.graph);
-    EXPECT_EQ(work.arithmetic, arithmetic);
-    EXPECT_EQ(work.operations, 2 * 4 * 6 * 8);
+    EXPECT_EQ(work.OperationsOf(arithmetic), 2 * 4 * 6 * 8);
+    EXPECT_EQ(work.OperationsOf(Work::Arithmetic::kF32), 0);
     EXPECT_EQ(work.written_bytes, 4 * 8 * te::SizeOf(accumulator));
   }
 }
 
 TEST(Work, OfNothingIsNothing) {
   const Work work = WorkOf(te::MatmulGraph(3, 0, 7));
-  EXPECT_EQ(work.operations, 0);
+  EXPECT_EQ(work.OperationsOf(Work::Arithmetic::kF32), 0);
   EXPECT_EQ(work.written_bytes, 0);
-}
-
-TEST(Work, ShareIsTheBoundOverTheLatency) {
-  Limits limits;
-  limits.l1_bytes = 1 << 20;
-  limits.by_threads.emplace_back();
-  limits.by_threads[0].fma_f32 = 1e9;
-  limits.by_threads[0].l1 = {1e12, 1e12, 1e12};
-  EXPECT_DOUBLE_EQ(LimitShare(limits, te::MatmulGraph(3, 5, 7), Scenario(), 420), 0.5);
-  EXPECT_EQ(LimitShare(limits, te::MatmulGraph(3, 5, 7), Scenario(), 0), 0);
 }
 
 }  // namespace
