@@ -84,6 +84,7 @@ nlohmann::json JsonOf(const BenchLine& line) {
                          {"peers", line.peers},
                          {"ratio", NumberOrNull(line.ratio())},
                          {"limit", line.bound.what},
+                         {"limit_provisional", line.provisional},
                          {"limit_share", NumberOrNull(ShareOf(line.bound, line.tuned_ns))},
                          {"checked", line.checked}};
   if (!line.refusals.empty()) json["refusals"] = line.refusals;

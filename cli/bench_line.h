@@ -24,6 +24,7 @@ struct BenchLine {
   double best_peer_ns = 0;
   std::map<std::string, std::string> refusals;  // why contenders do not count: by file; "tuned", "default"
   measure::Bound bound;                         // of the tuned kernel's algorithm
+  bool provisional = false;                     // the bound is of limits that may be too low
   bool checked = false;                         // our kernels were timed and are right
 
   /// best peer / tuned; 0 if one of them is missing.

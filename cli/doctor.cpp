@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <ctime>
 
 #include "cli/command.h"
 #include "cli/kernels.h"
@@ -32,7 +33,6 @@ struct Options {
   DatabaseOptions database;
   std::string format = "text";
 };
-
 
 Finding Problem(std::string name, const Status& status, std::string cure) {
   return {State::kProblem, std::move(name), std::string(MessageOf(status)), std::move(cure)};
@@ -174,11 +174,10 @@ Finding LimitsFinding(const Result<measure::Limits>& limits) {
   std::string text = StrCat("f32 ", FormatFlops(one.fma_f32), " on one thread");
   if (all.threads > 1) StrAppend(&text, ", ", FormatFlops(all.fma_f32), " on ", all.threads);
   StrAppend(&text, "; memory ", FormatBytes(static_cast<int64_t>(all.memory.read)), "/s");
-  // Threads of one core share its arithmetic; less than that is somebody else's doing.
-  constexpr double kLeastGain = 0.9;
-  if (all.fma_f32 >= kLeastGain * one.fma_f32) return {State::kOk, "limits", text, ""};
-  return {State::kWarning, "limits", StrCat(text, ": all threads together do less than one"),
-          "end what else runs, remove limits.json from the cache folder (docs/formats/limits.md), try again"};
+  if (!limits->provisional) return {State::kOk, "limits", text, ""};
+  return {State::kWarning, "limits",
+          StrCat(text, "; provisional: something else ran while they were measured, so they may be too low"),
+          "end what else runs, then call tune doctor again"};
 }
 
 std::string LimitsTable(const measure::Limits& limits) {
@@ -236,7 +235,10 @@ Status Doctor(const Options& o) {
   for (const Finding& finding : system) TS_RETURN_IF_ERROR(tell(finding));
   for (Finding (*look)() : {RunnerFinding, KernelFinding}) TS_RETURN_IF_ERROR(tell(look()));
   for (const Finding& finding : DatabaseFindings(o.database)) TS_RETURN_IF_ERROR(tell(finding));
+  const std::time_t before = std::time(nullptr);
   Result<measure::Limits> limits = MachineLimits();
+  // Whoever followed the cure is not to wait until the provisional ones are too old.
+  if (limits.ok() && limits->provisional && limits->measured_at < before) limits = RenewedMachineLimits();
   TS_RETURN_IF_ERROR(tell(LimitsFinding(limits)));
   if (o.format == "json") {
     if (limits.ok()) {

@@ -9,13 +9,37 @@
 
 namespace tunesmith::cli {
 
-Result<measure::Limits> MachineLimits() {
+namespace {
+
+using Reading = Result<measure::Limits> (*)(const std::filesystem::path&, const measure::LimitsPlan&);
+
+Result<measure::Limits> ReadLimits(Reading read) {
   // Of the machine, whatever the kernels are compiled for: a narrower target shows as a smaller share.
   TS_ASSIGN_OR_RETURN(codegen::Target native, codegen::TargetNamed("native"));
   const measure::LimitsPlan plan = measure::PlanFor(native);
   Result<std::filesystem::path> file = measure::LimitsFile();
   // Without a home there is no cache; then they are measured each time.
-  return file.ok() ? measure::CachedLimits(*file, plan) : measure::MeasureLimits(plan);
+  return file.ok() ? read(*file, plan) : measure::MeasureLimits(plan);
+}
+
+}  // namespace
+
+Result<measure::Limits> MachineLimits() { return ReadLimits(measure::CachedLimits); }
+
+Result<measure::Limits> RenewedMachineLimits() { return ReadLimits(measure::RenewLimits); }
+
+std::string ProvisionalNotice(const measure::Limits& limits) {
+  if (!limits.provisional) return "";
+  return StrCat(
+      "This CPU's limits are provisional: something else ran while they were measured, so they may be too "
+      "low "
+      "and the shares too large. Cure: end what else runs, then: tune doctor\n");
+}
+
+bool Refutes(double latency_ns, const measure::Bound& bound) {
+  // Medians of trials and of limits were seen to repeat within this much.
+  constexpr double kNoise = 0.03;
+  return ShareOf(bound, latency_ns) > 1 + kNoise;
 }
 
 WorkloadBounds::WorkloadBounds(const measure::Limits& limits, const te::Workload& workload,

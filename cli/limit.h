@@ -13,9 +13,17 @@
 
 namespace tunesmith::cli {
 
-/// This machine's limits from the user's cache folder, or measured now, which takes about three seconds.
+/// This machine's limits from the user's cache folder, or measured now, which takes about four seconds.
 /// Errors: the runner cannot be started.
 Result<measure::Limits> MachineLimits();
+/// Measured now in any case.
+Result<measure::Limits> RenewedMachineLimits();
+
+/// That the limits are provisional, and the cure: a line. Empty if they are not.
+std::string ProvisionalNotice(const measure::Limits& limits);
+
+/// Whether a kernel was faster than its bound by more than what noise does: the limits are wrong then.
+bool Refutes(double latency_ns, const measure::Bound& bound);
 
 /// The bounds of a workload's algorithms under one scenario: each counts the operations that it executes.
 class WorkloadBounds {

@@ -114,6 +114,19 @@ Standpoint StandpointOf(const Options& o, const std::vector<Run>& runs,
   return at;
 }
 
+/// Measures the limits anew if a kernel has shown that they are too low, and bounds all by the new ones.
+Status RenewRefuted(const std::vector<search::TuneResult>& results, const measure::Scenario& scenario,
+                    std::vector<Run>* runs, measure::Limits* limits) {
+  bool refuted = false;
+  for (size_t i = 0; i < runs->size(); ++i)
+    refuted =
+        refuted || (results[i].found && Refutes(results[i].best_ns, (*runs)[i].bounds.Of(results[i].best)));
+  if (!refuted || Interrupted()) return absl::OkStatus();
+  TS_ASSIGN_OR_RETURN(*limits, RenewedMachineLimits());
+  for (Run& run : *runs) run.bounds = WorkloadBounds(*limits, run.named.workload, scenario);
+  return absl::OkStatus();
+}
+
 Status RunTune(const Options& o) {
   TS_RETURN_IF_ERROR(o.library.Check());
   TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, o.workloads.Resolve());
@@ -158,7 +171,8 @@ Status RunTune(const Options& o) {
       return absl::OkStatus();
     };
     search::TuneOptions options = o.tune;
-    options.limit_ns = run.bounds.Least().ns;
+    // A search must not end at a limit that is none.
+    if (!limits.provisional) options.limit_ns = run.bounds.Least().ns;
     TS_ASSIGN_OR_RETURN(std::unique_ptr<search::Tuner> tuner,
                         search::Tuner::Create(run.named.workload, target, scenario, expectation, options,
                                               &measurer, &pool, report));
@@ -185,10 +199,13 @@ Status RunTune(const Options& o) {
     results.push_back(r);
     all_found = all_found && r.found;
   }
+  TS_RETURN_IF_ERROR(RenewRefuted(results, scenario, &runs, &limits));
   if (json) {
-    for (size_t i = 0; i < runs.size(); ++i) TS_RETURN_IF_ERROR(EmitJson(ResultJson(runs[i], results[i])));
+    for (size_t i = 0; i < runs.size(); ++i)
+      TS_RETURN_IF_ERROR(EmitJson(ResultJson(runs[i], results[i], limits.provisional)));
   } else {
     TS_RETURN_IF_ERROR(Emit(ResultTable(runs, results, SecondsSince(start))));
+    TS_RETURN_IF_ERROR(Emit(ProvisionalNotice(limits)));
   }
   TS_RETURN_IF_ERROR(status);
   if (Interrupted()) return Quiet(kInterrupted);

@@ -39,6 +39,11 @@ std::string Notes(const Run& run, const search::TuneResult& r) {
         r.finals.tied, " tied with the winner; a kernel and its own copy differ by ",
         FormatShare(r.finals.noise));
   }
+  const measure::Bound& bound = run.bounds.Of(r.best);
+  if (r.found && Refutes(r.best_ns, bound))
+    say("the kernel is faster than ", bound.what,
+        " allows, though the limits were measured anew: they are "
+        "too low; end what else runs, then: tune doctor");
   return notes;
 }
 
@@ -59,7 +64,7 @@ nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial) {
   return line;
 }
 
-nlohmann::json ResultJson(const Run& run, const search::TuneResult& result) {
+nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, bool provisional) {
   const measure::Bound& bound = run.bounds.Of(result.best);
   nlohmann::json line = {{"event", "result"},           {"workload", run.named.hash},
                          {"id", run.named.id},          {"trials", run.earlier + result.trials},
@@ -80,6 +85,7 @@ nlohmann::json ResultJson(const Run& run, const search::TuneResult& result) {
   line["tuned_ns"] = NumberOrNull(result.found ? result.best_ns : 0);
   line["limit_ns"] = NumberOrNull(bound.ns);
   line["limit"] = bound.what;
+  line["limit_provisional"] = provisional;
   line["limit_share"] = NumberOrNull(result.found ? ShareOf(bound, result.best_ns) : 0);
   line["trace"] = result.found ? nlohmann::json(schedule::ToString(result.best)) : nlohmann::json();
   return line;

@@ -26,8 +26,8 @@ struct Run {
 
 /// {"event": "trial", …}, or {"event": "finalist", …} for one that was timed again when the search had ended.
 nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial);
-/// {"event": "result", …}.
-nlohmann::json ResultJson(const Run& run, const search::TuneResult& result);
+/// {"event": "result", …}; `provisional` says that the limits may be too low.
+nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, bool provisional);
 
 /// The final table, and below it what else there is to say of each workload, a line each: why it stopped
 /// before its trials were used up, what became of trials that failed, how many candidates were dropped and

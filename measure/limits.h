@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "codegen/target.h"
+#include "measure/protocol.h"
 #include "support/status.h"
 
 namespace tunesmith::measure {
@@ -38,6 +39,7 @@ struct Limits {
   std::string cpu;                       // CpuModel() of where they were measured
   int cpus = 1;                          // that the runner could use
   int64_t measured_at = 0;               // seconds since 1970
+  bool provisional = false;              // something else ran meanwhile: they may be too low
   int64_t l1_bytes = 0;                  // of each core
   int64_t l2_bytes = 0;                  // of each core
   int64_t l3_bytes = 0;                  // of all; at most l2_bytes if there is no third level
@@ -61,14 +63,26 @@ struct LimitsPlan {
 /// The caches of a target that is this machine.
 LimitsPlan PlanFor(const codegen::Target& target);
 
-/// Measures now. Errors: no runner can be started; memory is short.
+/// Whether a probe had the machine for itself, as far as the runner can see.
+bool WasQuiet(const Rate& rate);
+
+/// Measures now, arithmetic and what was disturbed a second time at the end. What was disturbed then, too,
+/// makes the limits provisional. Errors: no runner can be started; memory is short.
 Result<Limits> MeasureLimits(const LimitsPlan& plan);
 
-/// The limits from the file `path`, if it holds some of this CPU that are not older than `valid_seconds`;
-/// otherwise measures them, and keeps them in the file for the next time. A file that cannot be read is
-/// replaced, one that cannot be written is done without. Errors: those of MeasureLimits.
-Result<Limits> CachedLimits(const std::filesystem::path& path, const LimitsPlan& plan,
-                            int64_t valid_seconds = 24 * 3600);
+/// How long limits are kept in a file, in seconds.
+inline constexpr int64_t kKeptSeconds = 24 * 3600;
+/// Provisional ones: long enough that commands that follow each other do not measure each time.
+inline constexpr int64_t kKeptProvisionalSeconds = 300;
+
+/// The limits from the file `path`, if it holds some of this CPU that are not too old; otherwise those of
+/// RenewLimits. A file that cannot be read is replaced. Errors: those of MeasureLimits.
+Result<Limits> CachedLimits(const std::filesystem::path& path, const LimitsPlan& plan);
+
+/// Measures, and keeps in the file for the next time. What was reached before can be reached: of each rate
+/// the larger counts, where the file holds limits of this CPU of the last 24 hours. A file that cannot be
+/// written is done without. Errors: those of MeasureLimits.
+Result<Limits> RenewLimits(const std::filesystem::path& path, const LimitsPlan& plan);
 /// limits.json in the user's cache folder.
 Result<std::filesystem::path> LimitsFile();
 

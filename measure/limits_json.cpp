@@ -9,6 +9,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int kVersion = 2;
+
 json ToObject(const LevelRates& rates) {
   return {{"read", rates.read}, {"write", rates.write}, {"copy", rates.copy}};
 }
@@ -31,6 +33,12 @@ class Members {
     if (member == nullptr) return;
     if (!member->is_string()) return Fail(name, "a text");
     *value = member->get<std::string>();
+  }
+  void Read(const char* name, bool* value) const {
+    const json* member = Find(name);
+    if (member == nullptr) return;
+    if (!member->is_boolean()) return Fail(name, "true or false");
+    *value = member->get<bool>();
   }
   void Read(const char* name, LevelRates* value) const {
     const json* member = Find(name);
@@ -69,10 +77,11 @@ std::string ToJson(const Limits& limits) {
                        {"l3", ToObject(at.l3)},
                        {"memory", ToObject(at.memory)}});
   }
-  const json object = {{"version", 1},
+  const json object = {{"version", kVersion},
                        {"cpu", limits.cpu},
                        {"cpus", limits.cpus},
                        {"measured_at", limits.measured_at},
+                       {"provisional", limits.provisional},
                        {"l1_bytes", limits.l1_bytes},
                        {"l2_bytes", limits.l2_bytes},
                        {"l3_bytes", limits.l3_bytes},
@@ -87,11 +96,12 @@ Result<Limits> LimitsFromJson(const std::string& text) {
   const Members members(object, &status);
   int version = 0;
   members.Read("version", &version);
-  if (status.ok() && version != 1) members.Fail("version", "1");
+  if (status.ok() && version != kVersion) members.Fail("version", StrCat(kVersion).c_str());
   Limits limits;
   members.Read("cpu", &limits.cpu);
   members.Read("cpus", &limits.cpus);
   members.Read("measured_at", &limits.measured_at);
+  members.Read("provisional", &limits.provisional);
   members.Read("l1_bytes", &limits.l1_bytes);
   members.Read("l2_bytes", &limits.l2_bytes);
   members.Read("l3_bytes", &limits.l3_bytes);

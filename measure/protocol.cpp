@@ -197,6 +197,17 @@ void Probe::Get(PayloadReader& r) {
   duration_ns = r.U64();
 }
 
+void Rate::Put(PayloadWriter& w) const {
+  w.F64(a_second);
+  w.F64(cpu_share);
+  w.F64(spread);
+}
+void Rate::Get(PayloadReader& r) {
+  a_second = r.F64();
+  cpu_share = r.F64();
+  spread = r.F64();
+}
+
 void Refusal::Put(PayloadWriter& w) const {
   w.U8(static_cast<uint8_t>(code));
   w.Text(text);

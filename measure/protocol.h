@@ -219,9 +219,11 @@ struct Probe {
 
 struct Rate {
   static constexpr MessageType kType = MessageType::kRate;
-  double a_second = 0;  // the best that was seen, of all threads together; 0: not on this processor
-  void Put(PayloadWriter& w) const { w.F64(a_second); }
-  void Get(PayloadReader& r) { a_second = r.F64(); }
+  double a_second = 0;   // the best that was seen, of all threads together; 0: not on this processor
+  double cpu_share = 0;  // the part of the passes' time for which the threads had a CPU
+  double spread = 0;     // how much longer than the shortest pass the median one took, as a part of it
+  void Put(PayloadWriter& w) const;
+  void Get(PayloadReader& r);
 };
 
 struct Done {

@@ -10,10 +10,9 @@ namespace tunesmith::measure::runner {
 /// False for the kinds that stay in registers.
 bool GoesOverMemory(ProbeKind kind);
 
-/// The best rate seen within about the probe's duration, but at least once: operations or bytes a second, of
-/// all threads together; 0 if the processor lacks the instructions. `memory` holds probe.bytes for each
-/// thread.
-double RunProbe(const Probe& probe, uint8_t* memory, const tunesmith_threads& threads);
+/// The best rate seen within about the probe's duration, in four passes at least, and how quiet it was. All
+/// zero if the processor lacks the instructions. `memory` holds probe.bytes for each thread.
+Rate RunProbe(const Probe& probe, uint8_t* memory, const tunesmith_threads& threads);
 
 /// One thread's loop: goes `rounds` times over its memory or, in registers, through its body.
 struct ProbeLoop {

@@ -286,7 +286,7 @@ std::vector<uint8_t> Session::Answer(const measure::Probe& request) {
   if (threads == nullptr) {
     return Encode(Refusal{Refusal::Code::kOutOfMemory, "the system refuses to start so many threads"});
   }
-  return Encode(Rate{RunProbe(request, memory == nullptr ? nullptr : memory->start, *threads)});
+  return Encode(RunProbe(request, memory == nullptr ? nullptr : memory->start, *threads));
 }
 
 }  // namespace tunesmith::measure::runner

@@ -71,19 +71,21 @@ TEST(BenchLine, SaysOnceWhyAPeerDoesNotCount) {
 }
 
 TEST(BenchLine, HasItsFieldsAsJson) {
-  EXPECT_EQ(JsonOf(LineOfTwoPeers()).dump(),
-            R"({"checked":true,"default_ns":2500.0,"id":"gemm","limit":"f32 arithmetic","limit_share":0.5,)"
-            R"("peers":{"alpha":2200.0,"beta":2100.0},"ratio":1.05,"recorded":true,"threads":2,)"
-            R"("tuned_ns":2000.0})");
+  EXPECT_EQ(
+      JsonOf(LineOfTwoPeers()).dump(),
+      R"({"checked":true,"default_ns":2500.0,"id":"gemm","limit":"f32 arithmetic","limit_provisional":false,"limit_share":0.5,)"
+      R"("peers":{"alpha":2200.0,"beta":2100.0},"ratio":1.05,"recorded":true,"threads":2,)"
+      R"("tuned_ns":2000.0})");
   BenchLine alone;
   alone.id = "gemm";
   alone.default_ns = 2500;
   alone.refusals["tuned"] = "hangs";
   alone.bound.what = "f32 arithmetic";
-  EXPECT_EQ(JsonOf(alone).dump(),
-            R"({"checked":false,"default_ns":2500.0,"id":"gemm","limit":"f32 arithmetic","limit_share":null,)"
-            R"("peers":{},"ratio":null,"recorded":false,"refusals":{"tuned":"hangs"},"threads":1,)"
-            R"("tuned_ns":null})");
+  EXPECT_EQ(
+      JsonOf(alone).dump(),
+      R"({"checked":false,"default_ns":2500.0,"id":"gemm","limit":"f32 arithmetic","limit_provisional":false,"limit_share":null,)"
+      R"("peers":{},"ratio":null,"recorded":false,"refusals":{"tuned":"hangs"},"threads":1,)"
+      R"("tuned_ns":null})");
 }
 
 TEST(BenchLine, HasItsFieldsAsTsvWithADashForWhatIsNotThere) {

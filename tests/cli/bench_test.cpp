@@ -35,7 +35,7 @@ TEST(Bench, HasTheFieldsThatAreDocumented) {
   std::set<std::string> fields;
   for (const auto& [name, value] : line.items()) fields.insert(name);
   EXPECT_EQ(fields, (std::set<std::string>{"id", "threads", "tuned_ns", "default_ns", "recorded", "peers",
-                                           "ratio", "limit", "limit_share", "checked"}));
+                                           "ratio", "limit", "limit_provisional", "limit_share", "checked"}));
   EXPECT_EQ(line["id"], "matmul M=24 N=24 K=24");
   EXPECT_EQ(line["threads"], 1);
   EXPECT_GT(line["default_ns"], 0);

@@ -112,6 +112,7 @@ std::string Normalised(std::string text, const Sandbox& sandbox) {
       {"\\b[0-9]+\\.[0-9][0-9]x", "#x"},
       {"looked at .*", "looked at <candidates>"},
       {"[^\n]*: finals: [^\n]*\n", ""},
+      {"This CPU's limits are provisional: [^\n]*\n", ""},
       {"( )[0-9]+\\.[0-9](?![.0-9])", "$1#"},
   };
   for (const auto& [pattern, replacement] : kVarying)

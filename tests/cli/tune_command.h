@@ -41,8 +41,9 @@ std::vector<std::string> ShellWords(std::string_view line);
 
 /// The text with what differs from run to run, or from machine to machine, replaced: times, rates, sizes,
 /// shares and gains by #, hashes by <hash>, the folder by <folder>, this machine's target by <native>, counts
-/// of candidates by <candidates>; lines about finals, which take place if kernels are about equally fast, are
-/// left out; runs of blanks within a line, which follow the widths of these, become two.
+/// of candidates by <candidates>; lines about finals, which take place if kernels are about equally fast,
+/// and about limits that were measured on a busy machine are left out; runs of blanks within a line, which
+/// follow the widths of these, become two.
 std::string Normalised(std::string text, const Sandbox& sandbox);
 
 /// Lines of the text, without their ends.

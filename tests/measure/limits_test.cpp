@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 #include "support/files.h"
 #include "tests/measure/jobs.h"
@@ -23,7 +25,8 @@ TEST(Limits, OfNumbersThatWereNotMeasuredLieBetween) {
 }
 
 TEST(Limits, SurviveAsJson) {
-  const Limits limits = RoundLimits();
+  Limits limits = RoundLimits();
+  limits.provisional = true;
   const Result<Limits> read = LimitsFromJson(ToJson(limits));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_TRUE(*read == limits);
@@ -38,7 +41,9 @@ TEST(Limits, BadJsonIsRefused) {
   const std::string good = ToJson(RoundLimits());
   EXPECT_EQ(message("", "", ""), "limits: not JSON; delete the file");
   EXPECT_EQ(message("[]", "", ""), "limits: version is not there; delete the file");
-  EXPECT_EQ(message(good, "\"version\": 1", "\"version\": 2"), "limits: version is not 1; delete the file");
+  EXPECT_EQ(message(good, "\"version\": 2", "\"version\": 1"), "limits: version is not 2; delete the file");
+  EXPECT_EQ(message(good, "\"provisional\": false", "\"provisional\": 0"),
+            "limits: provisional is not true or false; delete the file");
   EXPECT_EQ(message(good, "\"cpus\": 4", "\"cpus\": \"4\""),
             "limits: cpus is not a number of at least 0; delete the file");
   EXPECT_EQ(message(good, "\"cpus\": 4", "\"cpus\": -1"),
@@ -47,9 +52,10 @@ TEST(Limits, BadJsonIsRefused) {
             "limits: threads is not larger than the one before; delete the file");
   EXPECT_EQ(message(good, "\"fma_f64\"", "\"fma\""), "limits: fma_f64 is not there; delete the file");
   EXPECT_EQ(
-      message(R"({"version":1,"cpu":"","cpus":1,"measured_at":1,"l1_bytes":1,"l2_bytes":1,"l3_bytes":1,)"
-              R"("by_threads":[]})",
-              "", ""),
+      message(
+          R"({"version":2,"cpu":"","cpus":1,"measured_at":1,"provisional":true,"l1_bytes":1,"l2_bytes":1,"l3_bytes":1,)"
+          R"("by_threads":[]})",
+          "", ""),
       "limits: by_threads is not a list of at least one number of threads; delete the file");
 }
 
@@ -77,6 +83,31 @@ TEST(Limits, AreMeasuredForEveryNumberOfThreads) {
   }
 }
 
+TEST(Limits, AreQuietWhereThreadsHadTheirCpusAndPassesWereAlike) {
+  EXPECT_TRUE(WasQuiet({1e9, 0.99, 0.04}));
+  EXPECT_FALSE(WasQuiet({1e9, 0.5, 0.04}));  // another thread had the other half
+  EXPECT_FALSE(WasQuiet({1e9, 0.99, 0.5}));  // so had another machine
+  EXPECT_TRUE(WasQuiet({}));                 // there is nothing to be disturbed
+}
+
+TEST(Limits, MeasuredBesideOtherThreadsAreProvisional) {
+  std::atomic<bool> done = false;
+  std::vector<std::thread> others;
+  for (unsigned n = 0; n < 3 * std::thread::hardware_concurrency(); ++n) {
+    others.emplace_back([&] {
+      while (!done) {
+      }
+    });
+  }
+  LimitsPlan plan = TinyPlan();
+  plan.seconds = 0.5;
+  const Result<Limits> limits = MeasureLimits(plan);
+  done = true;
+  for (std::thread& other : others) other.join();
+  ASSERT_TRUE(limits.ok()) << limits.status();
+  EXPECT_TRUE(limits->provisional);
+}
+
 class CachedLimitsTest : public testing::Test {
  protected:
   /// Limits that nobody measured, so that they show where they come from.
@@ -86,9 +117,9 @@ class CachedLimitsTest : public testing::Test {
     limits.measured_at = time(nullptr) - 1000;
     return limits;
   }
-  bool TakesTheKept(const Limits& kept, int64_t valid_seconds) {
+  bool TakesTheKept(const Limits& kept) {
     EXPECT_TRUE(WriteFile(path_, ToJson(kept)).ok());
-    const Result<Limits> limits = CachedLimits(path_, TinyPlan(), valid_seconds);
+    const Result<Limits> limits = CachedLimits(path_, TinyPlan());
     EXPECT_TRUE(limits.ok());
     // Whatever was measured is kept.
     EXPECT_TRUE(*LimitsFromJson(*ReadFile(path_, 1 << 20)) == *limits);
@@ -98,18 +129,45 @@ class CachedLimitsTest : public testing::Test {
   std::filesystem::path path_ = folder_.path() / "limits.json";
 };
 
-TEST_F(CachedLimitsTest, AreKeptAsLongAsTheyAreValid) {
-  EXPECT_TRUE(TakesTheKept(Kept(), 2000));
-  EXPECT_FALSE(TakesTheKept(Kept(), 500));
+TEST_F(CachedLimitsTest, AreKeptForADay) {
+  EXPECT_TRUE(TakesTheKept(Kept()));
+  Limits old = Kept();
+  old.measured_at -= kKeptSeconds;
+  EXPECT_FALSE(TakesTheKept(old));
+}
+
+TEST_F(CachedLimitsTest, ThatAreProvisionalAreKeptForMinutes) {
+  Limits kept = Kept();
+  kept.provisional = true;
+  EXPECT_FALSE(TakesTheKept(kept));
+  kept.measured_at = time(nullptr) - kKeptProvisionalSeconds / 2;
+  EXPECT_TRUE(TakesTheKept(kept));
 }
 
 TEST_F(CachedLimitsTest, OfAnotherProcessorOrTheFutureAreMeasuredAnew) {
   Limits other = Kept();
   other.cpu = "another";
-  EXPECT_FALSE(TakesTheKept(other, 2000));
+  EXPECT_FALSE(TakesTheKept(other));
   Limits future = Kept();
   future.measured_at += 5000;
-  EXPECT_FALSE(TakesTheKept(future, 2000));
+  EXPECT_FALSE(TakesTheKept(future));
+}
+
+TEST_F(CachedLimitsTest, KeepWhatWasReachedBeforeWhenTheyAreRenewed) {
+  Limits kept = Kept();
+  ThreadLimits& one = kept.by_threads[0];
+  one.fma_f32 = 1e18;  // more than there is
+  one.l2.read = 1;     // and less
+  ASSERT_TRUE(WriteFile(path_, ToJson(kept)).ok());
+  const Limits limits = RenewLimits(path_, TinyPlan()).value();
+  EXPECT_EQ(limits.by_threads[0].fma_f32, 1e18);
+  EXPECT_GT(limits.by_threads[0].l2.read, 1);
+  EXPECT_GT(limits.measured_at, kept.measured_at);
+  EXPECT_TRUE(LimitsFromJson(ReadFile(path_, 1 << 20).value()).value() == limits);
+  // But not what is too old to count.
+  kept.measured_at -= kKeptSeconds;
+  ASSERT_TRUE(WriteFile(path_, ToJson(kept)).ok());
+  EXPECT_LT(RenewLimits(path_, TinyPlan()).value().by_threads[0].fma_f32, 1e18);
 }
 
 TEST_F(CachedLimitsTest, FileThatIsNoneIsReplaced) {

@@ -51,7 +51,7 @@ KernelCall SampleCall() {
 
 TEST(Protocol, FrameIsLaidOutAsDocumented) {
   const std::vector<uint8_t> bytes = Encode(Unload{0x01020304});
-  const std::vector<uint8_t> documented = {'T', 'S', 'r', 'n', 1, 3, 0, 0, 4, 0, 0, 0, 4, 3, 2, 1};
+  const std::vector<uint8_t> documented = {'T', 'S', 'r', 'n', 2, 3, 0, 0, 4, 0, 0, 0, 4, 3, 2, 1};
   EXPECT_EQ(bytes, documented);
 }
 
@@ -103,6 +103,11 @@ TEST(Protocol, MessagesSurvive) {
   EXPECT_EQ(crash.buffer, 4u);
   EXPECT_EQ(crash.offset, -8);
 
+  const Rate rate = RoundTrip(Rate{3e9, 0.75, 0.125});
+  EXPECT_EQ(rate.a_second, 3e9);
+  EXPECT_EQ(rate.cpu_share, 0.75);
+  EXPECT_EQ(rate.spread, 0.125);
+
   const Refusal refusal = RoundTrip(Refusal{Refusal::Code::kOutOfMemory, "no"});
   EXPECT_EQ(refusal.code, Refusal::Code::kOutOfMemory);
   EXPECT_EQ(refusal.text, "no");
@@ -121,7 +126,7 @@ TEST(Protocol, BrokenStreamsAreNamed) {
     return error;
   };
   EXPECT_EQ(error_of(0, 'X'), "a frame does not begin with TSrn");
-  EXPECT_EQ(error_of(4, 9), "a frame has protocol version 9, not 1");
+  EXPECT_EQ(error_of(4, 9), "a frame has protocol version 9, not 2");
   EXPECT_EQ(error_of(7, 1), "a frame's reserved bytes are not 0");
   EXPECT_EQ(error_of(11, 255), "a frame announces a payload of 4278190084 bytes, more than 67108864");
 }
