@@ -8,7 +8,7 @@
 
 #include "cli/contest.h"
 #include "cli/output.h"
-#include "measure/limits.h"
+#include "measure/bound.h"
 
 namespace tunesmith::cli {
 
