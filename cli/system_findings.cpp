@@ -68,7 +68,7 @@ Finding Load(const fs::path& root, int cpus) {
   std::vector<std::string> words = WordsOf(root / "proc/loadavg");
   std::optional<double> load = words.empty() ? std::nullopt : Number(words[0]);
   if (!load) return {State::kOk, "load", "the system does not tell", ""};
-  std::string text = StrCat(fmt::format("{:.1f}", *load), " programs were running in the last minute, on ",
+  std::string text = StrCat(fmt::format("{:.3g}", *load), " programs were running in the last minute, on ",
                             cpus, cpus == 1 ? " CPU" : " CPUs");
   constexpr double kDisturbing = 0.5;
   if (*load <= kDisturbing * cpus) return {State::kOk, "load", text, ""};
@@ -82,7 +82,7 @@ Finding Quota(const fs::path& root, int cpus) {
   std::optional<double> period = words.size() == 2 ? Number(words[1]) : std::nullopt;
   if (!quota || !period || *period <= 0) return {State::kOk, "CPU quota", "none", ""};
   double allowed = *quota / *period;
-  std::string text = StrCat("the time of ", fmt::format("{:.1f}", allowed), " CPUs");
+  std::string text = StrCat("the time of ", fmt::format("{:.3g}", allowed), " CPUs");
   if (allowed >= cpus) return {State::kOk, "CPU quota", text, ""};
   return {State::kWarning, "CPU quota",
           StrCat(text, " on ", cpus, ": kernels are stopped while they are timed"),

@@ -21,8 +21,9 @@ struct Entrant {
   std::vector<double> samples_ns;
   int failures = 0;
   Outcome failure;
+  bool hopeless = false;
 
-  bool in() const { return failure.ok(); }
+  bool in() const { return failure.ok() && !hopeless; }
 };
 
 Status Interrupted() { return absl::CancelledError("the finalists were not timed to the end: interrupted"); }
@@ -87,6 +88,14 @@ int BestOf(const std::vector<Entrant>& entrants) {
   return best;
 }
 
+/// Leaves out who is far behind the best.
+void DropHopeless(const FinalistsPlan& plan, double best_ns, std::vector<Entrant>* entrants) {
+  // The last one is the copy of the first, and goes with it.
+  for (Entrant& entrant : *entrants)
+    entrant.hopeless = entrant.hopeless || Median(entrant.process_medians_ns) > plan.hopeless * best_ns;
+  if (entrants->front().hopeless) entrants->back().hopeless = true;
+}
+
 bool TiedWith(const Entrant& winner, const Entrant& other, double noise) {
   return CompareInPairs(winner.process_medians_ns, other.process_medians_ns, noise) != Verdict::kFirstFaster;
 }
@@ -131,6 +140,8 @@ Result<FinalistsResult> TimeFinalists(const std::vector<Job>& given_jobs, const 
     if (entrants[0].in() && copy.in()) {
       result.noise = RelativeDifference(entrants[0].process_medians_ns, copy.process_medians_ns);
     }
+    if (result.processes >= plan.hopeless_processes)
+      DropHopeless(plan, Median(entrants[static_cast<size_t>(best)].process_medians_ns), &entrants);
     result.winner = best;
     result.separated = true;
     for (size_t n = 0; n < jobs.size(); ++n) {
@@ -145,10 +156,10 @@ Result<FinalistsResult> TimeFinalists(const std::vector<Job>& given_jobs, const 
     const Entrant& entrant = entrants[n];
     FinalistTiming timing;
     timing.outcome = entrant.failure;
-    if (entrant.in()) {
+    if (entrant.failure.ok()) {
       timing.outcome.samples_ns = entrant.samples_ns;
       Summarize(&timing.outcome);
-      timing.tied = static_cast<int>(n) != result.winner &&
+      timing.tied = entrant.in() && static_cast<int>(n) != result.winner &&
                     TiedWith(entrants[static_cast<size_t>(result.winner)], entrant, result.noise);
     }
     timing.process_medians_ns = entrant.process_medians_ns;

@@ -19,7 +19,11 @@ struct FinalistsPlan {
   uint64_t memory_limit_bytes = 0;  // as there
   int fewest_processes = 6;         // the first number at which an interval of 95 % exists
   int most_processes = 12;          // after which who is not separated is tied
-  int rounds = 5;                   // in each process: one sample of each kernel in turn
+  /// Who takes more than so many times the best one's median after so many processes is timed no further: no
+  /// more samples would make it win, and its number is good enough to tell how far it is behind.
+  double hopeless = 1.3;
+  int hopeless_processes = 2;
+  int rounds = 5;  // in each process: one sample of each kernel in turn
   /// As in TimingPlan, and shorter than a trial's: what a sample lacks in length, rounds and processes give.
   double sample_ns = 3e5;
   double seconds = 10;  // no process is started after it, but the first `fewest_processes`
@@ -29,7 +33,7 @@ struct FinalistsPlan {
 /// What was seen of one finalist.
 struct FinalistTiming {
   Outcome outcome;                         // all samples, in the order taken; or why it was dropped
-  std::vector<double> process_medians_ns;  // one for each process in which all were timed
+  std::vector<double> process_medians_ns;  // one for each process in which it was timed
   bool tied = false;                       // not separated from the winner
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The end of a workload's tuning: the best few, timed against each other.
 #include <algorithm>
+#include <span>
 
 #include "measure/finalists.h"
 #include "search/tuner.h"
@@ -15,25 +16,33 @@ struct Size {
   int rounds = 0;
 };
 
-/// About how long finals of this size take. A process starts, is given the workload and the kernels, and
-/// takes a sample of each kernel and of the copy a round; the first process checks them too.
-double SecondsFor(const Size& size, double latency_ns) {
+/// About how long finals of kernels of these latencies take, the best one first. A process starts, is given
+/// the workload and the kernels, and takes a sample of each kernel and of the best one's copy a round; the
+/// first process checks them too. Who is far behind is left out soon.
+double SecondsFor(std::span<const double> latencies_ns, int rounds) {
   constexpr double kProcess = 0.1, kLoad = 0.01, kCheck = 0.02;
   constexpr double kLoadCalls = 3, kCheckCalls = 12;  // that come with it
   const measure::FinalistsPlan plan;
-  const double kernels = static_cast<double>(size.finalists) + 1;
-  const double call = latency_ns * 1e-9;
-  const double sample = std::max(plan.sample_ns * 1e-9, call);
-  const double process = kProcess + kernels * (kLoad + kLoadCalls * call + size.rounds * sample);
-  return plan.fewest_processes * process + kernels * (kCheck + kCheckCalls * call);
+  double seconds = plan.fewest_processes * kProcess;
+  const auto add = [&](double latency_ns) {
+    const double call = latency_ns * 1e-9;
+    const bool behind = latency_ns > plan.hopeless * latencies_ns[0];
+    seconds += (behind ? plan.hopeless_processes : plan.fewest_processes) *
+                   (kLoad + kLoadCalls * call + rounds * std::max(plan.sample_ns * 1e-9, call)) +
+               kCheck + kCheckCalls * call;
+  };
+  add(latencies_ns[0]);
+  for (double latency_ns : latencies_ns) add(latency_ns);
+  return seconds;
 }
 
 /// The largest finals that fit: fewer samples before fewer finalists. One without a rival is timed for its
 /// number's sake.
-Size SizeFor(size_t finalists, double latency_ns, double seconds) {
-  for (size_t some = finalists; some >= std::min<size_t>(finalists, 2) && some > 0; --some) {
+Size SizeFor(std::span<const double> latencies_ns, double seconds) {
+  for (size_t some = latencies_ns.size(); some >= std::min<size_t>(latencies_ns.size(), 2) && some > 0;
+       --some) {
     for (int rounds : {measure::FinalistsPlan().rounds, 3, 1}) {
-      if (SecondsFor({some, rounds}, latency_ns) <= seconds) return {some, rounds};
+      if (SecondsFor(latencies_ns.first(some), rounds) <= seconds) return {some, rounds};
     }
   }
   return {};
@@ -49,33 +58,39 @@ std::vector<Tuner::Contender> Tuner::Finalists() const {
     if (finalists.size() >= options_.finalists || c.latency_ns > kNear * contenders_[0].latency_ns) break;
     finalists.push_back(c);
   }
-  // The default schedule takes part where it is not far behind, so that the gain over it was timed in turn.
-  // It takes the last place, the first to be given up.
-  constexpr double kComparable = 1.3;
-  bool compared = !first_ || finalists.size() < 2 ||
-                  first_->latency_ns > kComparable * finalists[0].latency_ns ||
-                  std::any_of(finalists.begin(), finalists.end(),
-                              [&](const Contender& c) { return c.hash == first_->hash; });
-  if (!compared) {
+  if (finalists.empty()) return finalists;
+  // The default schedule is the last to be given up where time is short: whoever sees the gain over it takes
+  // both to have been timed in turn.
+  const bool among = !default_ || std::any_of(finalists.begin(), finalists.end(),
+                                              [&](const Contender& c) { return c.hash == default_->hash; });
+  if (!among && options_.finalists > 1) {
     if (finalists.size() >= options_.finalists) finalists.pop_back();
-    finalists.push_back(*first_);
+    finalists.insert(finalists.begin() + 1, *default_);
+    // Not tried yet: as long as the best, for all that is known.
+    if (default_->latency_ns == 0) finalists[1].latency_ns = finalists[0].latency_ns;
   }
   if (finalists.size() == 1 && !options_.final_alone) finalists.clear();
-  // Nothing new since the last finals: they hold.
-  if (result_.trials == 0 && !finalists.empty() && finalists[0].finalist) finalists.clear();
+  // Nothing new since the last finals: they hold, if the default took part.
+  const bool compared = !default_ || default_->finalist || options_.finalists < 2;
+  if (result_.trials == 0 && compared && !finalists.empty() && finalists[0].finalist) finalists.clear();
   return finalists;
 }
 
 double Tuner::FinalsSeconds() const {
-  const std::vector<Contender> finalists = Finalists();
-  if (finalists.empty()) return 0;
-  return SecondsFor({finalists.size(), measure::FinalistsPlan().rounds}, finalists.back().latency_ns);
+  const std::vector<double> latencies_ns = LatenciesOf(Finalists());
+  return latencies_ns.empty() ? 0 : SecondsFor(latencies_ns, measure::FinalistsPlan().rounds);
+}
+
+std::vector<double> Tuner::LatenciesOf(const std::vector<Contender>& contenders) {
+  std::vector<double> latencies_ns;
+  for (const Contender& c : contenders) latencies_ns.push_back(c.latency_ns);
+  return latencies_ns;
 }
 
 Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds) {
   std::vector<Contender> finalists = Finalists();
   if (interrupted || finalists.empty()) return absl::OkStatus();
-  const Size size = SizeFor(finalists.size(), finalists.back().latency_ns, seconds);
+  const Size size = SizeFor(LatenciesOf(finalists), seconds);
   if (size.finalists == 0) return absl::OkStatus();
   finalists.resize(size.finalists);
 
@@ -118,9 +133,9 @@ Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds
       finalists[i].finalist = true;
       Enter(finalists[i]);
     } else {
-      Leave(finalists[i].hash);
+      Exclude(finalists[i].hash);
     }
-    const int processes = timing.outcome.ok() ? timed->processes : 1;
+    const int processes = timing.outcome.ok() ? static_cast<int>(timing.process_medians_ns.size()) : 1;
     reports.push_back({finalists[i].trace, timing.outcome, finalists[i].hash, true, processes});
   }
   TS_RETURN_IF_ERROR(report_(reports));

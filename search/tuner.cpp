@@ -49,6 +49,10 @@ Result<std::unique_ptr<Tuner>> Tuner::Create(const te::Workload& workload, const
   tuner->result_.model = tuner->model_->name();
   TS_ASSIGN_OR_RETURN(tuner->policy_,
                       PolicyNamed(options.policy, &tuner->problem_, tuner->model_.get(), options.seed, pool));
+  if (options.default_schedule) {
+    TS_ASSIGN_OR_RETURN(const Candidate candidate, tuner->problem_.FromTrace(*options.default_schedule));
+    tuner->default_ = Contender{candidate.algorithm, candidate.hash, *options.default_schedule};
+  }
   return tuner;
 }
 
@@ -74,7 +78,7 @@ Status Tuner::Resume(const std::vector<EarlierTrial>& earlier) {
       if (!best || e.finalist || e.latency_ns < best->latency_ns) best = contender;
       Enter(std::move(contender));
     } else {
-      Leave(contender.hash);
+      Exclude(contender.hash);
     }
   }
   if (best) Choose(*best);
@@ -84,6 +88,7 @@ Status Tuner::Resume(const std::vector<EarlierTrial>& earlier) {
 void Tuner::Enter(Contender contender) {
   constexpr size_t kMost = 32;  // far more than ever are timed again
   Leave(contender.hash);
+  if (default_ && default_->hash == contender.hash) default_ = contender;
   auto at =
       std::upper_bound(contenders_.begin(), contenders_.end(), contender,
                        [](const Contender& a, const Contender& b) { return a.latency_ns < b.latency_ns; });
@@ -93,6 +98,11 @@ void Tuner::Enter(Contender contender) {
 
 void Tuner::Leave(uint64_t hash) {
   std::erase_if(contenders_, [&](const Contender& c) { return c.hash == hash; });
+}
+
+void Tuner::Exclude(uint64_t hash) {
+  Leave(hash);
+  if (default_ && default_->hash == hash) default_.reset();
 }
 
 void Tuner::Choose(const Contender& contender) {
@@ -106,9 +116,8 @@ void Tuner::Note(const Candidate& candidate, const schedule::Trace& trace, const
   ++result_.trials;
   ++result_.outcomes[std::string(measure::NameOf(outcome.kind))];
   ++since_gain_;
-  if (!outcome.ok()) return;
+  if (!outcome.ok()) return Exclude(candidate.hash);
   Contender contender{candidate.algorithm, candidate.hash, trace, outcome.median_ns, false};
-  if (!first_ && trials_ == 1) first_ = contender;
   constexpr double kWorthwhile = 0.995;
   if (!result_.found || outcome.median_ns < kWorthwhile * result_.best_ns) since_gain_ = 0;
   if (!result_.found || outcome.median_ns < result_.best_ns) Choose(contender);

@@ -33,6 +33,9 @@ struct TuneOptions {
   double limit_ns = 0;      // what the hardware allows (measure/limits.h); 0: unknown
   size_t finalists = 4;     // the best so many are timed again, against each other; 0: there are no finals
   bool final_alone = true;  // whether one that has no rival is timed again, for its number's sake
+  /// What the result is compared with: takes part in the finals however slow it is, so that both are timed in
+  /// turn.
+  std::optional<schedule::Trace> default_schedule;
   std::string xgboost = std::string(costmodel::kXgboostLibrary);  // the learned model's library
 };
 
@@ -59,7 +62,7 @@ struct EarlierTrial {
 /// How the finals went (measure/finalists.h).
 struct Finals {
   int finalists = 0;  // that were timed against each other; 0: there were no finals
-  int processes = 0;  // fresh ones, in each of which all of them were timed
+  int processes = 0;  // fresh ones, in each of which those were timed that could still win
   int tied = 0;       // of them could not be told from the winner
   double noise = 0;   // relative difference between a kernel and its own copy
 };
@@ -111,10 +114,10 @@ class Tuner {
   /// Tries one batch. False when there is nothing more to do; result().stopped then says why.
   Result<bool> Step(const std::atomic<bool>& interrupted, const StepLimits& limits = {});
 
-  /// To be called once no more steps are taken: times the best few again, in fresh processes, within about
-  /// `seconds`, reports them, the winner last, and makes the winner's measurement the result. Where the
-  /// seconds do not suffice, or it is interrupted, the result stays that of the trials; where nothing was
-  /// tried since the last finals, that of those.
+  /// To be called once no more steps are taken: times the best few and the default schedule again, in fresh
+  /// processes, within about `seconds`, reports them, the winner last, and makes the winner's measurement the
+  /// result. Where the seconds do not suffice, or it is interrupted, the result stays that of the trials;
+  /// where nothing was tried since the last finals, that of those.
   Status TimeFinalists(const std::atomic<bool>& interrupted, double seconds);
   /// About how long TimeFinalists takes where nothing presses.
   double FinalsSeconds() const;
@@ -155,11 +158,15 @@ class Tuner {
   /// Adds a timed kernel to the contenders, fastest first, or changes its latency.
   void Enter(Contender contender);
   void Leave(uint64_t hash);
+  /// A kernel that failed, in a trial or in finals.
+  void Exclude(uint64_t hash);
   void Note(const Candidate& candidate, const schedule::Trace& trace, const measure::Outcome& outcome);
   /// Makes a contender the result.
   void Choose(const Contender& contender);
-  /// Those that the best may turn out to be slower than, as many as options say.
+  /// The best, then the default schedule, then those that the best may turn out to be slower than; as many as
+  /// options say.
   std::vector<Contender> Finalists() const;
+  static std::vector<double> LatenciesOf(const std::vector<Contender>& contenders);
 
   Problem problem_;
   te::Graph definition_;
@@ -173,7 +180,7 @@ class Tuner {
   std::unique_ptr<costmodel::CostModel> model_;
   std::unique_ptr<SearchPolicy> policy_;
   std::vector<Contender> contenders_;
-  std::optional<Contender> first_;  // the default schedule, as it was first tried in this run
+  std::optional<Contender> default_;  // unless it failed; of latency 0 until it is tried
   Drops build_drops_;
   TuneResult result_;
   int64_t trials_ = 0;

@@ -18,7 +18,9 @@ FinalistsPlan QuickPlan() {
 }
 
 TEST(Finalists, AreTimedInSeveralProcesses) {
-  const FinalistsResult result = TimeFinalists({JobFor(AddSlowly), JobFor(Add)}, QuickPlan()).value();
+  FinalistsPlan plan = QuickPlan();
+  plan.hopeless = 1e9;
+  const FinalistsResult result = TimeFinalists({JobFor(AddSlowly), JobFor(Add)}, plan).value();
   EXPECT_GE(result.processes, 6);
   EXPECT_EQ(result.winner, 1);
   EXPECT_TRUE(result.separated);
@@ -30,6 +32,19 @@ TEST(Finalists, AreTimedInSeveralProcesses) {
     EXPECT_EQ(timing.outcome.samples_ns.size(), 3 * static_cast<size_t>(result.processes));
     EXPECT_GT(timing.outcome.median_ns, 0);
   }
+}
+
+TEST(Finalists, WhoIsFarBehindIsSoonTimedNoFurther) {
+  const FinalistsResult result =
+      TimeFinalists({JobFor(Add), JobFor(AddSlowly), JobFor(Add)}, QuickPlan()).value();
+  EXPECT_NE(result.winner, 1);
+  EXPECT_EQ(result.timings[1].process_medians_ns.size(), 2u);
+  EXPECT_EQ(result.timings[1].outcome.samples_ns.size(), 6u);
+  EXPECT_TRUE(result.timings[1].outcome.ok());
+  EXPECT_GT(result.timings[1].outcome.median_ns, 0);
+  EXPECT_FALSE(result.timings[1].tied);
+  for (size_t other : {0, 2})
+    EXPECT_EQ(result.timings[other].process_medians_ns.size(), static_cast<size_t>(result.processes));
 }
 
 TEST(Finalists, OneAloneWins) {

@@ -39,6 +39,7 @@ measure::FakeMeasurer::Finals Medians(std::vector<double> medians_ns, int winner
       measure::FinalistTiming timing;
       timing.outcome =
           median > 0 ? measure::OkOutcome(median) : measure::FailedOutcome(measure::OutcomeKind::kCrash);
+      if (median > 0) timing.process_medians_ns.assign(static_cast<size_t>(plan.fewest_processes), median);
       result.timings.push_back(timing);
     }
     result.winner = winner;
@@ -86,20 +87,88 @@ TEST(Finals, OnlyThoseNearTheBestTakePart) {
   EXPECT_EQ(tuner->result().best_ns, 99e3);
 }
 
-TEST(Finals, TheDefaultTakesPartWhereTheGainOverItIsSmall) {
-  for (bool near : {true, false}) {
-    Bench bench([near](const Job& job, size_t trial) {
-      if (trial == 0) return measure::OkOutcome(near ? 125e3 : 140e3);  // the first is the default
-      return measure::OkOutcome(trial < 6 ? 100e3 + 1e3 * static_cast<double>(trial)
-                                          : 150e3 + static_cast<double>(job.id % 1000));
+/// Trials in which the default schedule, the first, takes so long; the next five 101 to 105 us.
+measure::FakeMeasurer::Device DefaultTakes(double default_ns) {
+  return [=](const Job& job, size_t trial) {
+    if (trial == 0)
+      return default_ns > 0 ? measure::OkOutcome(default_ns)
+                            : measure::FailedOutcome(measure::OutcomeKind::kWrongResult);
+    return measure::OkOutcome(trial < 6 ? 100e3 + 1e3 * static_cast<double>(trial)
+                                        : 150e3 + static_cast<double>(job.id % 1000));
+  };
+}
+
+/// The first proposal of a search is the default schedule.
+TuneOptions WithDefault() {
+  Bench bench;
+  TuneOptions options;
+  options.batch = 1;
+  EXPECT_TRUE(bench.Tune(ProductWorkload(48), options)->Step(bench.interrupted).value());
+  options.default_schedule = bench.reports[0].trace;
+  return options;
+}
+
+TEST(Finals, TheDefaultTakesPartHoweverSlowItIs) {
+  for (double default_ns : {125e3, 10e6}) {
+    Bench bench(DefaultTakes(default_ns));
+    std::unique_ptr<Tuner> tuner = Searched(&bench, WithDefault());
+    bench.measurer.DecideFinals([&](const std::vector<Job>& jobs, const FinalistsPlan& plan) {
+      EXPECT_EQ(jobs[1].id, bench.reports[0].plan_hash);
+      FinalistsResult result = Medians({101e3, default_ns + 1, 102e3, 103e3}, 0)(jobs, plan).value();
+      result.timings[1].process_medians_ns.resize(2);
+      return Result<FinalistsResult>(result);
     });
-    std::unique_ptr<Tuner> tuner = Searched(&bench);
-    bench.measurer.DecideFinals(Medians({101e3, 102e3, 103e3, near ? 126e3 : 104e3}, 0));
     ASSERT_TRUE(tuner->TimeFinalists(bench.interrupted, kPlenty).ok());
     ASSERT_EQ(bench.reports.size(), 20u);
-    // The winner is reported last, the default in its own place before.
-    EXPECT_EQ(bench.reports[18].plan_hash, bench.reports[near ? 0 : 4].plan_hash) << near;
-    EXPECT_EQ(bench.reports[19].plan_hash, bench.reports[1].plan_hash) << near;
+    // The winner is reported last, the default first of the others.
+    EXPECT_EQ(bench.reports[16].plan_hash, bench.reports[0].plan_hash);
+    EXPECT_EQ(bench.reports[16].outcome.median_ns, default_ns + 1);
+    EXPECT_EQ(bench.reports[16].processes, 2);
+    EXPECT_EQ(bench.reports[19].plan_hash, bench.reports[1].plan_hash);
+    EXPECT_EQ(bench.reports[19].processes, 6);
+  }
+}
+
+TEST(Finals, TheDefaultIsTheLastToBeGivenUp) {
+  Bench bench(DefaultTakes(140e3));
+  std::unique_ptr<Tuner> tuner = Searched(&bench, WithDefault());
+  size_t finalists = 0;
+  bench.measurer.DecideFinals([&](const std::vector<Job>& jobs, const FinalistsPlan&) {
+    finalists = jobs.size();
+    EXPECT_EQ(jobs[1].id, bench.reports[0].plan_hash);
+    return Result<FinalistsResult>(absl::CancelledError("it is seen who takes part"));
+  });
+  for (double seconds = tuner->FinalsSeconds(); finalists != 2 && seconds > 1e-3; seconds *= 0.98)
+    ASSERT_TRUE(tuner->TimeFinalists(bench.interrupted, seconds).ok());
+  EXPECT_EQ(finalists, 2u);
+}
+
+TEST(Finals, ADefaultThatFailedDoesNotTakePart) {
+  Bench bench(DefaultTakes(0));
+  std::unique_ptr<Tuner> tuner = Searched(&bench, WithDefault());
+  bench.measurer.DecideFinals([&](const std::vector<Job>& jobs, const FinalistsPlan& plan) {
+    for (const Job& job : jobs) EXPECT_NE(job.id, bench.reports[0].plan_hash);
+    return Medians({101e3, 102e3, 103e3, 104e3}, 0)(jobs, plan);
+  });
+  ASSERT_TRUE(tuner->TimeFinalists(bench.interrupted, kPlenty).ok());
+  EXPECT_EQ(tuner->result().finals.finalists, 4);
+}
+
+TEST(Finals, AreRepeatedWhereTheDefaultDidNotTakePart) {
+  const TuneOptions with_default = WithDefault();
+  Bench bench(DefaultTakes(140e3));
+  std::unique_ptr<Tuner> tuner = Searched(&bench);
+  bench.measurer.DecideFinals(Medians({101e3, 102e3, 103e3, 104e3}, 0));
+  ASSERT_TRUE(tuner->TimeFinalists(bench.interrupted, kPlenty).ok());
+  std::vector<EarlierTrial> earlier = bench.Earlier();
+  for (bool again : {true, false}) {
+    Bench later;
+    std::unique_ptr<Tuner> resumed = later.Tune(ProductWorkload(48), with_default);
+    ASSERT_TRUE(resumed->Resume(earlier).ok());
+    later.measurer.DecideFinals(Medians({101e3, 139e3, 102e3, 103e3}, 0));
+    ASSERT_TRUE(resumed->TimeFinalists(later.interrupted, kPlenty).ok());
+    EXPECT_EQ(later.reports.size(), again ? 4u : 0u);
+    for (const EarlierTrial& e : later.Earlier()) earlier.push_back(e);
   }
 }
 
