@@ -171,7 +171,7 @@ Status RunTune(const Options& o) {
       return absl::OkStatus();
     };
     search::TuneOptions options = o.tune;
-    options.default_schedule = standard;
+    if (standard.ok()) options.default_schedule = *standard;
     // A search must not end at a limit that is none.
     if (!limits.provisional) options.limit_ns = run.bounds.Least().ns;
     TS_ASSIGN_OR_RETURN(std::unique_ptr<search::Tuner> tuner,
