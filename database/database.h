@@ -44,6 +44,8 @@ struct GcCounts {
 struct Names {
   std::map<std::string, std::set<std::string>> parameters;  ///< of each operator: its symbols and attributes
   std::set<std::string> targets;
+  std::set<std::string> codegens;  ///< versions of the code generator
+  std::set<std::string> llvms;
 };
 
 struct Stats {
