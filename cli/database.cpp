@@ -11,10 +11,10 @@
 #include "cli/limit.h"
 #include "cli/option_values.h"
 #include "cli/output.h"
+#include "cli/verify_record.h"
 #include "database/exchange.h"
 #include "database/read_only_sql.h"
 #include "database/record_json.h"
-#include "schedule/trace.h"
 #include "support/files.h"
 #include "support/strings.h"
 #include "support/units.h"
@@ -74,7 +74,6 @@ Result<Question> Ask(const Options& o, const std::vector<std::string>& terms, da
     q.filter.target = native.name;
   }
   TS_ASSIGN_OR_RETURN(q.database, o.database.Open(mode));
-  if (q.filter.operator_name.empty() && q.filter.bindings.empty() && q.filter.target.empty()) return q;
   TS_ASSIGN_OR_RETURN(database::Names names, q.database->GetNames());
   TS_RETURN_IF_ERROR(CheckNames(q.filter, names));
   return q;
@@ -140,40 +139,6 @@ Status Collect(const Options& o) {
   return Emit(StrCat(o.dry_run ? "dry run: " : "", Counted(counts.dropped_timed, "trial"), " and ",
                      Counted(counts.dropped_failures, "failure"), " dropped, ",
                      Counted(counts.kept, "record"), " kept\n"));
-}
-
-/// Whether what a record says of itself holds: its workload is what its definition and bindings make, its
-/// trace replays on that and, unless it failed, lowers to a valid program, and its latency is one that a
-/// machine can reach.
-Status VerifyRecord(const database::Record& r, const measure::Limits& limits) {
-  Result<schedule::Trace> trace = schedule::ParseTrace(r.trace);
-  if (!trace.ok()) return Annotate(trace.status(), "trace");
-  if (trace->target != r.key.target)
-    return Invalid(StrCat("trace: it is for the target ", trace->target, ", the record for ", r.key.target));
-  Result<te::Workload> workload = WorkloadOf(r);
-  if (absl::IsNotFound(workload.status()))
-    return Invalid(StrCat(MessageOf(workload.status()), ", so that its trace cannot be checked"));
-  TS_RETURN_IF_ERROR(workload);
-  Result<BuiltKernel> built = BuildTrace(*workload, *trace);
-  if (!r.outcome.ok()) {
-    bool replays = std::any_of(
-        workload->algorithms.begin(), workload->algorithms.end(),
-        [&](const te::Algorithm& a) { return schedule::Replay(*trace, te::Normalize(a.graph)).ok(); });
-    return replays ? absl::OkStatus() : Annotate(built.status(), "trace");
-  }
-  if (!built.ok()) return Annotate(built.status(), "trace");
-  // The record may be from a better machine, but one core is not so many times better than another.
-  constexpr double kBetterMachine = 64;
-  measure::Scenario scenario;
-  scenario.threads = 1;
-  double least_ns =
-      WorkloadBounds(limits, *workload, scenario).Least().ns / (kBetterMachine * r.key.scenario.threads);
-  if (r.outcome.median_ns < least_ns) {
-    return Invalid(StrCat("median_ns: ", FormatLatency(r.outcome.median_ns),
-                          " is less than any machine needs (", FormatLatency(least_ns),
-                          "); it was not measured"));
-  }
-  return absl::OkStatus();
 }
 
 /// Refuses an output that is the database: one of the files that SQLite keeps, by whatever name.
@@ -302,15 +267,31 @@ struct Verb {
   Status (*run)(const Options&);
   const char* operand;  // what its words are; empty if it takes none
   const char* operand_help;
-  bool prints_results;  // and so knows --format
+  void (*add_options)(CLI::App*, Options*);  // besides --db
   const char* examples;
 };
+
+void AddResultFormat(CLI::App* app, Options* o) {
+  AddChoice(app, "--format", &o->format, {"text", "json"}, "json: one object a line");
+}
+
+void AddOutput(CLI::App* app, Options* o) {
+  AddText(app, "-o,--output", &o->output, "FILE", "the file; standard: standard output");
+}
+
+void AddPolicy(CLI::App* app, Options* o) {
+  AddInteger(app, "--keep", &o->keep, 0, std::numeric_limits<int64_t>::max(), "",
+             "records to keep of each key");
+  app->add_flag("--dry-run", o->dry_run, "only count");
+}
+
+void AddNone(CLI::App*, Options*) {}
 
 constexpr char kConditionsHelp[] = "all must hold; none: all records (docs/commands.md)";
 
 constexpr Verb kVerbs[] = {
     {"list", "Records that satisfy conditions, the newest first",
-     [](const Options& o) { return List(o, {}); }, "CONDITION", kConditionsHelp, true,
+     [](const Options& o) { return List(o, {}); }, "CONDITION", kConditionsHelp, AddResultFormat,
      "  tune db list operator=matmul M=1024 target=x86-64-avx512 since=7d\n"
      "  tune db list 'latency<2ms' outcome=ok order=fastest limit=20\n"
      "  tune db list outcome=failed --format json"},
@@ -318,29 +299,29 @@ constexpr Verb kVerbs[] = {
      [](const Options& o) {
        return List(o, {"best=1", "order=best"});
      },
-     "CONDITION", kConditionsHelp, true,
+     "CONDITION", kConditionsHelp, AddResultFormat,
      "  tune db top\n"
      "  tune db top operator=conv2d threads=2 best=3"},
     {"show", "One record with its trace, by the beginning of its id", ShowRecord, "ID",
-     "the first digits of the record's id", true, "  tune db show 3f2a91c0"},
+     "the first digits of the record's id", AddResultFormat, "  tune db show 3f2a91c0"},
     {"export", "Write records as JSON lines (docs/formats/record.md)", ExportRecords, "CONDITION",
-     kConditionsHelp, false,
+     kConditionsHelp, AddOutput,
      "  tune db export > all.jsonl\n"
      "  tune db export operator=matmul best=1 --output matmul.jsonl"},
     {"import", "Add the records of JSON lines, each verified first", ImportRecords, "FILE",
-     "what tune db export wrote", false, "  tune db import all.jsonl --db lab.db"},
+     "what tune db export wrote", AddNone, "  tune db import all.jsonl --db lab.db"},
     {"delete", "Delete the records that satisfy conditions", Delete, "CONDITION",
-     "all must hold; at least one (docs/commands.md)", false,
+     "all must hold; at least one (docs/commands.md)", AddNone,
      "  tune db delete operator=matmul until=2026-01-01\n"
      "  tune db delete outcome=failed"},
-    {"gc", "Keep the best records of each key, drop the others", Collect, "", "", false,
+    {"gc", "Keep the best records of each key, drop the others", Collect, "", "", AddPolicy,
      "  tune db gc --keep 16 --dry-run\n"
      "  tune db gc"},
-    {"stats", "How many records there are, of what", PrintStats, "", "", true,
+    {"stats", "How many records there are, of what", PrintStats, "", "", AddResultFormat,
      "  tune db stats\n"
      "  tune db stats --format json"},
     {"sql", "A query of your own, read-only (docs/formats/database.md)", Sql, "QUERY",
-     "one SELECT, in quotes", true,
+     "one SELECT, in quotes", AddResultFormat,
      "  tune db sql 'SELECT operator, min(median_ns) FROM records GROUP BY operator'"},
 };
 
@@ -353,18 +334,9 @@ void AddDatabase(CLI::App* app, Action* action) {
   for (const Verb& verb : kVerbs) {
     auto o = std::make_shared<Options>();
     CLI::App* sub = db->add_subcommand(verb.name, verb.help);
-    std::string_view name = verb.name;
     o->database.AddTo(sub);
     if (*verb.operand) sub->add_option(verb.operand, o->words, verb.operand_help)->type_name("");
-    if (verb.prints_results)
-      AddChoice(sub, "--format", &o->format, {"text", "json"}, "json: one object a line");
-    if (name == "export")
-      AddText(sub, "-o,--output", &o->output, "FILE", "the file; standard: standard output");
-    if (name == "gc") {
-      AddInteger(sub, "--keep", &o->keep, 0, std::numeric_limits<int64_t>::max(), "",
-                 "records to keep of each key");
-      sub->add_flag("--dry-run", o->dry_run, "only count");
-    }
+    verb.add_options(sub, o.get());
     sub->footer(StrCat("Examples:\n", verb.examples));
     sub->callback([o, action, run = verb.run] { *action = [o, run] { return run(*o); }; });
   }

@@ -22,6 +22,15 @@ std::string Suggest(const std::string& name, const std::vector<std::string>& the
   return !near.empty() || there.empty() ? near : StrCat("; there are: ", StrJoin(there, ", "));
 }
 
+/// A version must be one that a record has, or look like one: numbers with points between.
+Status CheckVersion(const char* condition, const std::string& version,
+                    const std::set<std::string>& recorded) {
+  if (version.find_first_not_of("0123456789.") == std::string::npos || recorded.contains(version))
+    return absl::OkStatus();
+  return Invalid(StrCat("filter '", condition, "=", version, "': no record is of that version",
+                        Suggest(version, {recorded.begin(), recorded.end()})));
+}
+
 /// The symbols and attributes of the operator, or of all that have records if none is named.
 Result<std::set<std::string>> ParametersOf(const std::string& operator_name,
                                            const database::Names& recorded) {
@@ -54,6 +63,8 @@ Status CheckNames(const database::Filter& filter, const database::Names& recorde
     return Invalid(StrCat("filter 'target=", filter.target, "': there is no such target",
                           Suggest(filter.target, targets)));
   }
+  TS_RETURN_IF_ERROR(CheckVersion("codegen", filter.codegen, recorded.codegens));
+  TS_RETURN_IF_ERROR(CheckVersion("llvm", filter.llvm, recorded.llvms));
   if (operators.empty() && op.empty()) return absl::OkStatus();
   TS_ASSIGN_OR_RETURN(std::set<std::string> parameters, ParametersOf(op, recorded));
   for (const auto& [name, value] : filter.bindings) {

@@ -44,6 +44,8 @@ struct GcCounts {
 struct Names {
   std::map<std::string, std::set<std::string>> parameters;  ///< of each operator: its symbols and attributes
   std::set<std::string> targets;
+  std::set<std::string> codegens;  ///< versions of the code generator
+  std::set<std::string> llvms;
 };
 
 struct Stats {
@@ -101,7 +103,8 @@ class Database {
 
 enum class OpenMode : uint8_t {
   kReadWrite,  ///< made if it is missing (its folder must exist), brought to the newest schema if older
-  kReadOnly,   ///< must exist; not a byte of it changes; works in a folder that cannot be written
+  kReadOnly,   ///< must exist; not a byte of it changes, but an older schema is brought up to date where the
+               ///< file may be written; works in a folder that cannot be written
 };
 
 struct OpenOptions {

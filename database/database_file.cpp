@@ -195,12 +195,16 @@ Result<std::unique_ptr<Connection>> OpenToRead(const std::string& path, int busy
   }
   TS_RETURN_IF_ERROR(version);
   if (*version > static_cast<int64_t>(steps.size())) return NewerVersion(path, *version, steps.size());
-  if (*version < static_cast<int64_t>(steps.size())) {
-    return Invalid(StrCat(path, ": written by an older Tunesmith (schema version ", *version,
-                          ", this program's is ", steps.size(),
-                          "); open it once for writing to bring it up to date: tune db gc --dry-run"));
-  }
-  return connection;
+  if (*version == static_cast<int64_t>(steps.size())) return connection;
+  connection.reset();
+  Status upgraded = OpenToWrite(path, busy_timeout_ms, steps).status();
+  if (upgraded.ok()) return Connection::Open(path, Connection::Access::kReadOnly, busy_timeout_ms);
+  std::string_view cause = MessageOf(upgraded);
+  if (cause.starts_with(path + ": ")) cause.remove_prefix(path.size() + 2);
+  return Status(upgraded.code(), StrCat(path, ": written by an older Tunesmith (schema version ", *version,
+                                        ", this program's is ", steps.size(),
+                                        ") and cannot be brought up to date, which reading needs, too: ",
+                                        cause, "; or read a copy of it"));
 }
 
 }  // namespace

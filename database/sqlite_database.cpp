@@ -188,11 +188,14 @@ class SqliteDatabase final : public Database {
       std::set<std::string>& of_operator = names.parameters[parameters.Text(0)];
       if (std::string name = parameters.Text(1); !name.empty()) of_operator.insert(std::move(name));
     }
-    TS_ASSIGN_OR_RETURN(Statement targets, connection_->Prepare("SELECT DISTINCT target FROM record_key"));
+    TS_ASSIGN_OR_RETURN(Statement keys,
+                        connection_->Prepare("SELECT DISTINCT target, codegen, llvm FROM record_key"));
     for (;;) {
-      TS_ASSIGN_OR_RETURN(bool more, targets.Step());
+      TS_ASSIGN_OR_RETURN(bool more, keys.Step());
       if (!more) break;
-      names.targets.insert(targets.Text(0));
+      names.targets.insert(keys.Text(0));
+      names.codegens.insert(keys.Text(1));
+      names.llvms.insert(keys.Text(2));
     }
     return names;
   }

@@ -111,6 +111,23 @@ TEST(Command, ThatHasNothingToSaveIsEndedByTheFirstSignal) {
   }
 }
 
+TEST(Command, ThatWouldAskForEverIsEndedByTheFirstSignal) {
+  Sandbox sandbox;
+  ASSERT_EQ(sandbox.Tune({"run", "matmul", "M=4", "N=4", "K=4", "--trials", "1"}).status.code, 0);
+  Result<Subprocess> sql = Subprocess::Start(sandbox.TuneCommand(
+      {"db", "sql",
+       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"}));
+  ASSERT_TRUE(sql.ok()) << sql.status();
+  Deadline soon = After(std::chrono::minutes(2));
+  while (!Handles(sql->pid(), SIGINT) && std::chrono::steady_clock::now() < soon) usleep(1000);
+  usleep(200'000);  // into the query
+  ASSERT_EQ(kill(sql->pid(), SIGINT), 0);
+  Result<ExitStatus> status = sql->Wait(soon);
+  ASSERT_TRUE(status.ok()) << status.status();
+  EXPECT_EQ(status->ToString(), "exit code 130");
+  EXPECT_EQ(sql->error_output(), "");
+}
+
 TEST(Run, GoesOnAfterItsRunnerWasKilled) {
   Sandbox sandbox;
   RunningTune run(sandbox, RunWords(16));
