@@ -31,9 +31,8 @@ Result<measure::Limits> RenewedMachineLimits() { return ReadLimits(measure::Rene
 std::string ProvisionalNotice(const measure::Limits& limits) {
   if (!limits.provisional) return "";
   return StrCat(
-      "This CPU's limits are provisional: something else ran while they were measured, so they may be too "
-      "low "
-      "and the shares too large. Cure: end what else runs, then: tune doctor\n");
+      "This CPU's limits are provisional: something else ran while they were measured, so they may be "
+      "too low and the shares too large. Cure: end what else runs, then: tune doctor\n");
 }
 
 bool Refutes(double latency_ns, const measure::Bound& bound) {

@@ -69,7 +69,6 @@ std::vector<Tuner::Contender> Tuner::Finalists() const {
     // Not tried yet: as long as the best, for all that is known.
     if (default_->latency_ns == 0) finalists[1].latency_ns = finalists[0].latency_ns;
   }
-  if (finalists.size() == 1 && !options_.final_alone) finalists.clear();
   // Nothing new since the last finals: they hold, if the default took part.
   const bool compared = !default_ || default_->finalist || options_.finalists < 2;
   if (result_.trials == 0 && compared && !finalists.empty() && finalists[0].finalist) finalists.clear();

@@ -79,8 +79,10 @@ Status Tuner::Resume(const std::vector<EarlierTrial>& earlier) {
       Enter(std::move(contender));
     } else {
       Exclude(contender.hash);
+      if (best && best->hash == contender.hash) best.reset();
     }
   }
+  if (!best && !contenders_.empty()) best = contenders_[0];
   if (best) Choose(*best);
   return policy_->Learn(tried);
 }

@@ -29,10 +29,9 @@ struct TuneOptions {
   double seconds = 0;    // finals included; pooled too; 0: no limit
   uint64_t seed = 1;
   std::string policy = "evolution";
-  size_t batch = 16;        // candidates between two trainings of the model
-  double limit_ns = 0;      // what the hardware allows (measure/limits.h); 0: unknown
-  size_t finalists = 4;     // the best so many are timed again, against each other; 0: there are no finals
-  bool final_alone = true;  // whether one that has no rival is timed again, for its number's sake
+  size_t batch = 16;     // candidates between two trainings of the model
+  double limit_ns = 0;   // what the hardware allows (measure/limits.h); 0: unknown
+  size_t finalists = 4;  // the best so many are timed again, against each other; 0: there are no finals
   /// What the result is compared with: takes part in the finals however slow it is, so that both are timed in
   /// turn.
   std::optional<schedule::Trace> default_schedule;
@@ -77,8 +76,8 @@ struct TuneResult {
   schedule::Trace best;
   double best_ns = 0;  // after finals, the winner's median in them
   Finals finals;
-  std::string
-      stopped;  // why: "trials", "seconds", "nothing left to win", "space exhausted", "interrupted", "error"
+  /// Why: "trials", "seconds", "nothing left to win", "space exhausted", "interrupted", "error".
+  std::string stopped;
   std::string model;         // "xgboost" or "analytic": what ranks candidates
   std::string model_notice;  // why it is not the learned one, and how to get that; else empty
 };

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <set>
-#include <thread>
 
 #include "nlohmann/json.hpp"
 #include "support/strings.h"
+#include "support/thread_pool.h"
 #include "tests/cli/tune_command.h"
 
 namespace tunesmith::cli {
@@ -88,7 +88,7 @@ TEST(Bench, HasALineOfTsvForAWorkload) {
 }
 
 TEST(Bench, TimesKernelsOnTwoThreads) {
-  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "one CPU";
+  if (UsableCpus() < 2) GTEST_SKIP() << "one CPU";
   Sandbox sandbox;
   nlohmann::json line = BenchJson(sandbox, {"--threads", "2"});
   EXPECT_EQ(line["threads"], 2);

@@ -8,6 +8,7 @@
 
 #include "nlohmann/json.hpp"
 #include "support/strings.h"
+#include "support/thread_pool.h"
 #include "tests/cli/tune_command.h"
 
 namespace tunesmith::cli {
@@ -81,7 +82,7 @@ TEST(Peer, TakesPartWithColdCaches) {
 
 TEST(Peer, ThatRefusesAWorkloadSaysWhyOnce) {
   for (const char* threads : {"1", "2"}) {
-    if (std::string_view(threads) == "2" && std::thread::hardware_concurrency() < 2) continue;
+    if (std::string_view(threads) == "2" && UsableCpus() < 2) continue;
     Sandbox sandbox;
     std::filesystem::copy_file(SAMPLE_PEER, sandbox.folder() / "mine.so");
     CommandOutput output = Bench(sandbox, "mine.so", {"matmul", "M=4", "N=4", "K=8", "--threads", threads});
@@ -169,7 +170,7 @@ TEST_F(FaultyPeer, ThatPrintsDoesNotDisturbTheResults) {
 }
 
 TEST_F(FaultyPeer, ThatIsWrongOnTwoThreadsCountsOnOne) {
-  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "one CPU";
+  if (UsableCpus() < 2) GTEST_SKIP() << "one CPU";
   nlohmann::json line = Bench("computes nothing on two threads", {"--threads", "2"});
   EXPECT_EQ(line["threads"], 2);
   EXPECT_GT(line["peers"]["faulty"], 0);

@@ -209,20 +209,21 @@ TEST(Finals, WhenAllFailTheNextFastestIsLeft) {
   ASSERT_TRUE(tuner->TimeFinalists(bench.interrupted, kPlenty).ok());
   EXPECT_TRUE(tuner->result().found);
   EXPECT_GE(tuner->result().best_ns, 120e3);
+
+  Bench later;
+  std::unique_ptr<Tuner> resumed = later.Tune(ProductWorkload(48), {});
+  ASSERT_TRUE(resumed->Resume(bench.Earlier()).ok());
+  EXPECT_EQ(resumed->result().best_ns, tuner->result().best_ns);
 }
 
-TEST(Finals, OneWithoutRivalIsTimedAgainUnlessOptionsSayNo) {
-  for (bool alone : {true, false}) {
-    Bench bench([](const Job&, size_t trial) { return measure::OkOutcome(trial == 5 ? 50e3 : 100e3); });
-    TuneOptions options;
-    options.final_alone = alone;
-    std::unique_ptr<Tuner> tuner = Searched(&bench, options);
-    bench.measurer.DecideFinals(Medians({52e3}, 0));
-    ASSERT_TRUE(tuner->TimeFinalists(bench.interrupted, kPlenty).ok());
-    EXPECT_EQ(tuner->result().finals.finalists, alone ? 1 : 0);
-    EXPECT_EQ(tuner->result().best_ns, alone ? 52e3 : 50e3);
-    EXPECT_EQ(bench.reports.size(), alone ? 17u : 16u);
-  }
+TEST(Finals, OneWithoutRivalIsTimedAgain) {
+  Bench bench([](const Job&, size_t trial) { return measure::OkOutcome(trial == 5 ? 50e3 : 100e3); });
+  std::unique_ptr<Tuner> tuner = Searched(&bench);
+  bench.measurer.DecideFinals(Medians({52e3}, 0));
+  ASSERT_TRUE(tuner->TimeFinalists(bench.interrupted, kPlenty).ok());
+  EXPECT_EQ(tuner->result().finals.finalists, 1);
+  EXPECT_EQ(tuner->result().best_ns, 52e3);
+  EXPECT_EQ(bench.reports.size(), 17u);
 }
 
 TEST(Finals, OptionsSayHowManyTakePart) {
