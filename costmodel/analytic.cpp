@@ -27,6 +27,8 @@ constexpr double kBytesPerCycle[3] = {40, 14, 5};
 constexpr double kStreamedBytesPerCycle = 8;  // written past the caches; memory need not be read first
 constexpr double kOverlapLoss = 0.1;          // of the shorter of arithmetic and memory time
 constexpr double kThreadStartCycles = 6000;
+constexpr double kPieceCycles =
+    150;  // to take the next piece of a parallel loop: a counter that moves between cores
 
 double CoreCycles(const schedule::StageSummary& s, const schedule::Machine& machine) {
   double compute = (s.tile_operations - s.divisions) / kVectorPipes + s.divisions * kDivisionCycles;
@@ -61,11 +63,12 @@ double AnalyticCycles(const schedule::Summary& summary, const schedule::Machine&
   double cycles = std::max(core, memory) + kOverlapLoss * std::min(core, memory);
   double threads = std::max(1, machine.threads);
   if (threads > 1) {
-    double pieces = std::max(1.0, std::ceil(summary.parallel_iterations / std::max(1.0, summary.grain)));
-    double rounds = std::ceil(pieces / threads);
-    double balance = pieces / (rounds * threads);  // 1: all threads busy to the end
+    const double pieces = std::max(1.0, summary.parallel_iterations / std::max(1.0, summary.grain));
+    const double rounds = std::ceil(std::ceil(pieces) / threads);
+    const double balance = pieces / (rounds * threads);  // 1: all threads busy to the end
     double parallel = cycles * (1 - summary.serial_share) / (threads * balance);
-    cycles = cycles * summary.serial_share + parallel + kThreadStartCycles * summary.parallel_regions;
+    cycles = cycles * summary.serial_share + parallel + kPieceCycles * rounds +
+             kThreadStartCycles * summary.parallel_regions;
   }
   return cycles;
 }

@@ -11,6 +11,7 @@
 #include "codegen/target.h"
 #include "search/candidate.h"
 #include "search/tuner.h"
+#include "support/strings.h"
 #include "te/language.h"
 #include "tests/te/sample_graphs.h"
 
@@ -126,6 +127,16 @@ TEST(AnalyticModel, PutsAccumulatorsThatSpillBehindThoseThatFit) {
 TEST(AnalyticModel, CountsThreadsOnlyWhereLoopsAreParallel) {
   EXPECT_GT(CyclesAfter(kTile, 2), 1.5 * CyclesAfter(std::string(kTile) + "parallel C.i.o\n", 2));
   EXPECT_DOUBLE_EQ(CyclesAfter(kTile, 2), CyclesAfter(kTile, 1));
+}
+
+TEST(AnalyticModel, KnowsWhatPiecesCostAndThatTheLastMayBeSmall) {
+  const auto with_grain = [](int grain) {
+    return CyclesAfter(StrCat(kTile, "parallel C.i.o grain ", grain, "\n"), 2);
+  };
+  // 32 iterations: halves; 24 and 8, of which one thread has three quarters; 32 pieces, taken one by one.
+  EXPECT_GT(with_grain(24), 1.4 * with_grain(16));
+  EXPECT_GT(with_grain(1), with_grain(16));
+  EXPECT_LT(with_grain(1), 1.1 * with_grain(16));
 }
 
 }  // namespace
