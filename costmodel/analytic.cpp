@@ -67,8 +67,8 @@ double AnalyticCycles(const schedule::Summary& summary, const schedule::Machine&
     const double rounds = std::ceil(std::ceil(pieces) / threads);
     const double balance = pieces / (rounds * threads);  // 1: all threads busy to the end
     double parallel = cycles * (1 - summary.serial_share) / (threads * balance);
-    cycles = cycles * summary.serial_share + parallel + kPieceCycles * rounds +
-             kThreadStartCycles * summary.parallel_regions;
+    cycles = cycles * summary.serial_share + parallel +
+             (kThreadStartCycles + kPieceCycles * rounds) * summary.parallel_regions;
   }
   return cycles;
 }
