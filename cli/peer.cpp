@@ -5,32 +5,20 @@
 
 #include <filesystem>
 
+#include "cli/peer_interface.h"
 #include "support/forked_child.h"
 #include "support/strings.h"
 
 namespace tunesmith::cli {
-namespace {
-
-/// As the peers' C header declares it.
-struct TensorInfo {
-  const char* name;
-  const char* dtype;
-  int ndim;
-  int64_t dims[8];
-  const void* data;
-  int is_output;
-};
-
-}  // namespace
 
 struct Peer::Functions {
-  const char* (*name)();
-  void* (*open)(const char* line, char* why, size_t why_size);
-  int (*tensors)(const void* self);
-  TensorInfo (*tensor)(const void* self, int index);
-  void (*run)(void* self);
-  void (*fetch)(void* self);
-  void (*close)(void* self);
+  decltype(&peer_name) name;
+  decltype(&peer_open) open;
+  decltype(&peer_tensors) tensors;
+  decltype(&peer_tensor) tensor;
+  decltype(&peer_run) run;
+  decltype(&peer_fetch) fetch;
+  decltype(&peer_close) close;
 };
 
 Result<std::shared_ptr<const Peer::Functions>> Peer::Load(const std::string& library) {
@@ -95,7 +83,7 @@ std::string Peer::name() const { return functions_->name(); }
 std::vector<PeerTensor> Peer::tensors() const {
   std::vector<PeerTensor> all;
   for (int i = 0; i < functions_->tensors(self_); ++i) {
-    TensorInfo info = functions_->tensor(self_, i);
+    const peer_tensor_info info = functions_->tensor(self_, i);
     all.push_back(
         {info.name, info.dtype, {info.dims, info.dims + info.ndim}, info.data, info.is_output != 0});
   }

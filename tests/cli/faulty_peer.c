@@ -2,20 +2,12 @@
 /* The sample peer with the fault that PEER_FAULT names. Where it hangs, a file "hanging" appears first. */
 #define _GNU_SOURCE
 #include <sched.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-typedef struct {
-  const char* name;
-  const char* dtype;
-  int ndim;
-  int64_t dims[8];
-  const void* data;
-  int is_output;
-} peer_tensor_info;
+#include "cli/peer_interface.h"
 
 /* Of sample_peer.c, as built for this library. */
 const char* sample_name(void);

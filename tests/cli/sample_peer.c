@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole peer (docs/formats/peer.md): the product of two square matrices of f32, by three loops. */
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct {
-  const char* name;
-  const char* dtype;
-  int ndim;
-  int64_t dims[8];
-  const void* data;
-  int is_output;
-} peer_tensor_info;
+#include "cli/peer_interface.h"
 
 typedef struct {
   int64_t n;
@@ -37,15 +29,17 @@ void* peer_open(const char* line, char* why, size_t why_size) {
   return self;
 }
 
-int peer_tensors(const peer* self) { return self ? 3 : 0; }
+int peer_tensors(const void* self) { return self ? 3 : 0; }
 
-peer_tensor_info peer_tensor(const peer* self, int index) {
+peer_tensor_info peer_tensor(const void* opaque, int index) {
+  const peer* self = opaque;
   static const char* const names[] = {"A", "B", "C"};
   peer_tensor_info info = {names[index], "f32", 2, {self->n, self->n}, self->tensors[index], index == 2};
   return info;
 }
 
-void peer_run(peer* self) {
+void peer_run(void* opaque) {
+  peer* self = opaque;
   for (int64_t i = 0; i < self->n; ++i) {
     for (int64_t j = 0; j < self->n; ++j) {
       float sum = 0;
@@ -56,9 +50,10 @@ void peer_run(peer* self) {
   }
 }
 
-void peer_fetch(peer* self) { (void)self; }
+void peer_fetch(void* self) { (void)self; }
 
-void peer_close(peer* self) {
+void peer_close(void* opaque) {
+  peer* self = opaque;
   for (int t = 0; t < 3; ++t) free(self->tensors[t]);
   free(self);
 }
