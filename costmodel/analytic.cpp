@@ -24,7 +24,7 @@ constexpr double kInstructionBytes = 7;
 constexpr double kMicroOpCache = 12 << 10;  // bytes of code that run at full speed
 // Bytes a cycle from beyond the first, second and last cache.
 constexpr double kBytesPerCycle[3] = {40, 14, 5};
-constexpr double kStreamedBytesPerCycle = 8;  // written past the caches; memory need not be read first
+constexpr double kStreamedBytesPerCycle = 6;  // written past the caches; memory need not be read first
 constexpr double kOverlapLoss = 0.1;          // of the shorter of arithmetic and memory time
 constexpr double kThreadStartCycles = 6000;
 constexpr double kPieceCycles =
@@ -37,8 +37,10 @@ double CoreCycles(const schedule::StageSummary& s, const schedule::Machine& mach
   double chain = s.chain * kAddLatency;
   double cycles = std::max({compute, loads, stores, s.accumulators > 0 ? chain : 0.0});
   // Short of independent accumulators, additions wait for each other; short of registers, accumulators are
-  // spilled.
-  double spilled = std::max(0.0, s.accumulators + 2 - machine.vector_registers);
+  // spilled. Beside them live a vector of each operand, which multiply-adds with a broadcast from memory
+  // spare.
+  const double operands = machine.vector_bytes < 64 ? 3 : 2;
+  double spilled = std::max(0.0, s.accumulators + operands - machine.vector_registers);
   cycles += 2 * spilled * std::max(1.0, s.chain) / kLoadsPerCycle;
   double overhead = kLoopOverhead * (1 + 0.5 * s.guards);
   // The work of loading the tile's results once and starting the loop is spread over its iterations.

@@ -40,6 +40,18 @@ Expr Arithmetic::Polynomial(const Expr& x, std::span<const double> coefficients)
   return sum;
 }
 
+Expr Arithmetic::EvenOddPolynomial(const Expr& x, std::span<const double> coefficients) const {
+  // Every other coefficient, down to `first`, in powers of x^2.
+  const Expr square = x * x;
+  auto horner = [&](size_t first) {
+    size_t k = first + (coefficients.size() - 1 - first) / 2 * 2;
+    Expr sum = Number(coefficients[k]);
+    while (k > first) sum = Fma(sum, square, Number(coefficients[k -= 2]));
+    return sum;
+  };
+  return Fma(horner(1), x, horner(0));
+}
+
 Expr Arithmetic::AtMost(const Expr& x, double limit) const {
   return te::Select(Less(Number(limit), x), Number(limit), x);
 }

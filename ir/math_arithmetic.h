@@ -52,6 +52,9 @@ class Arithmetic {
   Expr Fma(const Expr& a, const Expr& b, const Expr& c) const;
   /// sum of coefficients[k] * x^k, by Horner's rule.
   Expr Polynomial(const Expr& x, std::span<const double> coefficients) const;
+  /// The same as a polynomial in x^2 plus x times another: one operation more, in half as many steps that
+  /// wait for each other.
+  Expr EvenOddPolynomial(const Expr& x, std::span<const double> coefficients) const;
 
   /// min(x, limit) and max(x, limit), and NaN if x is NaN: the operand order of x86's minps.
   Expr AtMost(const Expr& x, double limit) const;

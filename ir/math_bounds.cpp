@@ -16,7 +16,7 @@ constexpr MathBound kBounds[] = {
     {Function::kExp, DType::kF32, 2, 2, kEverywhere, kEverywhere},
     {Function::kSigmoid, DType::kF32, 3.5, 3.5, kEverywhere, kEverywhere},
     {Function::kTanh, DType::kF32, 3.5, 3.5, kEverywhere, kEverywhere},
-    {Function::kErf, DType::kF32, 4, 4.5, kEverywhere, kEverywhere},
+    {Function::kErf, DType::kF32, 4.5, 4.5, kEverywhere, kEverywhere},
     {Function::kLog, DType::kF32, 1, 1, kEverywhere, kEverywhere},
     {Function::kSin, DType::kF32, 2.5, 3, 0x1p17, 0x1p13},
     {Function::kCos, DType::kF32, 2.5, 3, 0x1p17, 0x1p13},

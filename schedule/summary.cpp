@@ -3,15 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+
+#include "schedule/placement.h"
+#include "schedule/traffic.h"
 
 namespace tunesmith::schedule {
 namespace {
 
 using te::Expr;
 using te::ExprKind;
-
-const Node& At(const Plan& plan, NodeId n) { return plan.nodes[static_cast<size_t>(n)]; }
 
 /// Arithmetic instructions that a function costs, roughly (ir/math.h expands it).
 double OperationsOf(te::Function f) {
@@ -28,7 +28,7 @@ double OperationsOf(te::Function f) {
     case te::Function::kExp:
       return 14;
     case te::Function::kErf:
-      return 22;
+      return 21;
     case te::Function::kRsqrt:
       return 2;
     default:
@@ -77,51 +77,10 @@ Body Look(const te::Stage& stage) {
   return body;
 }
 
-/// A tensor's element that a leaf reads or writes, over its loops.
-struct Access {
-  int tensor = -1;
-  double element_bytes = 0;
-  std::vector<std::optional<te::Affine>> index;  // a dimension each; nothing where it is not affine
-  /// The flat address, by the row-major shape; a blocked layout keeps neighbours along the lane axis, which
-  /// is all that is asked of it. Nothing if some index is not affine.
-  std::optional<te::Affine> flat;
-  bool blocked = false;  // the tensor has a layout of its own
-};
-
-/// What a loop's iteration touches of a tensor.
-struct Region {
-  double bytes = 0;
-  double core_share = 1;         // of the bytes that one of the cores touches
-  double run = 0;                // bytes that lie together
-  double stride = 0;             // bytes between the beginnings of neighbouring runs; 0 if there is one run
-  double needed[3] = {0, 0, 0};  // bytes of each cache that one core needs to hold it
-};
-
-Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::Affine>> index) {
-  const te::Tensor& tensor = plan.graph->tensors[static_cast<size_t>(tensor_id)];
-  Access access;
-  access.tensor = tensor_id;
-  access.element_bytes = static_cast<double>(te::SizeOf(tensor.dtype));
-  access.index = std::move(index);
-  StageId source = plan.graph->StageOf(tensor_id);
-  bool blocked = source >= 0 && !plan.stages[static_cast<size_t>(source)].layout.empty();
-  int lane_dim = blocked ? plan.stages[static_cast<size_t>(source)].layout.back().dim : -1;
-  access.blocked = blocked;
-  te::Affine flat;
-  int64_t unit = 1;
-  for (size_t d = access.index.size(); d-- > 0;) {
-    if (!access.index[d]) return access;
-    bool lane = static_cast<int>(d) == lane_dim;
-    te::AddScaled(&flat, *access.index[d], blocked ? (lane ? 1 : 4096 * unit) : unit);
-    unit *= std::max<int64_t>(tensor.shape[d], 1);
-  }
-  access.flat = std::move(flat);
-  return access;
-}
-
 class Summariser {
  public:
-  Summariser(const Plan& plan, const Machine& machine) : plan_(plan), machine_(machine) {}
+  Summariser(const Plan& plan, const Machine& machine)
+      : plan_(plan), machine_(machine), traffic_(plan, machine, &summary_) {}
 
   Summary Run() {
     double parallel_operations = 0, all_operations = 0, heaviest = -1;
@@ -167,7 +126,7 @@ class Summariser {
         summary_.largest_thread_bytes = std::max(summary_.largest_thread_bytes, bytes);
       }
       summary_.stages.push_back(stage);
-      Traffic(id, loops, std::move(reads));
+      traffic_.Add(id, loops, std::move(reads));
     }
     summary_.serial_share = all_operations > 0 ? 1 - parallel_operations / all_operations : 0;
     return std::move(summary_);
@@ -311,184 +270,10 @@ class Summariser {
     return aligned ? 1 : 1 + (vector - read.element_bytes) / kLine;
   }
 
-  /// What one access touches inside the loop at `level`: 0 is the root, then come the loops above the leaf.
-  Region RegionOf(const Access& access, size_t level) const {
-    const te::Tensor& tensor = plan_.graph->tensors[static_cast<size_t>(access.tensor)];
-    Region region;
-    region.bytes = region.run = access.element_bytes;
-    double unit = access.element_bytes;  // bytes between neighbours of the dimension at hand
-    bool contiguous = true;
-    for (size_t d = access.index.size(); d-- > 0;) {
-      double extent = static_cast<double>(tensor.shape[d]);
-      double reach = extent;
-      if (access.index[d]) {
-        double all = 1, core = 1;
-        for (const auto& [loop, factor] : access.index[d]->terms) {
-          if (level_of_[static_cast<size_t>(loop)] <= static_cast<int>(level)) continue;  // outside
-          double step = static_cast<double>(std::abs(factor));
-          all += (Extent(loop) - 1) * step;
-          double own = loop == shared_ ? std::ceil(Extent(loop) / machine_.threads) : Extent(loop);
-          core += (own - 1) * step;
-        }
-        reach = std::min(extent, all);
-        region.core_share *= std::min(extent, core) / reach;
-      }
-      region.bytes *= reach;
-      if (contiguous) {
-        region.run *= reach;
-      } else if (region.stride == 0 && reach > 1) {
-        region.stride = unit;
-      }
-      contiguous = contiguous && reach >= extent;
-      unit *= std::max(extent, 1.0);
-    }
-    if (access.blocked) {  // a blocked layout is made so that what is read together lies together
-      region.run = region.bytes;
-      region.stride = 0;
-    }
-    // The last cache is one for all cores.
-    for (int cache = 0; cache < 3; ++cache)
-      region.needed[cache] = Needed(region, cache) * (cache < 2 ? region.core_share : 1);
-    return region;
-  }
-
-  static bool Moves(NodeId loop, const Access& access) {
-    return std::any_of(access.index.begin(), access.index.end(),
-                       [&](const auto& index) { return index && index->CoefficientOf(loop) != 0; });
-  }
-
-  /// The part of a cache that a region needs. A cache has as many places for a line as it has ways, and a
-  /// line's address decides which: rows that are a large power of two apart compete for a few of the sets,
-  /// whatever else is free.
-  double Needed(const Region& region, int cache) const {
-    constexpr double kLine = 64;
-    double rows = region.bytes / region.run;
-    if (region.stride == 0 || cache == 2) return region.bytes;  // the last cache scatters addresses
-    // Bytes after which the sets repeat. The first cache's sets are chosen by an address's offset in its
-    // page.
-    constexpr int64_t kWays = 16;
-    int64_t period = cache == 0 ? 4096 : std::max<int64_t>(4096, machine_.l2_bytes / kWays);
-    double places = static_cast<double>(period / std::gcd(static_cast<int64_t>(region.stride), period));
-    if (rows <= places) return region.bytes;
-    double run = std::max(region.run, kLine);
-    return rows * run * std::max(1.0, static_cast<double>(period) / (places * run));
-  }
-
-  /// Bytes by which the innermost serial loop moves an access.
-  double InnermostStep(const Access& access, const std::vector<NodeId>& levels) const {
-    if (!access.flat || access.blocked) return 0;
-    for (size_t l = levels.size(); l-- > 1;) {
-      LoopKind kind = At(plan_, levels[l]).kind;
-      if (kind == LoopKind::kUnroll || kind == LoopKind::kVector) continue;
-      return std::abs(static_cast<double>(access.flat->CoefficientOf(levels[l]))) * access.element_bytes;
-    }
-    return 0;
-  }
-
-  /// For each cache: the outermost loop of this stage whose iteration touches no more than fits; each of its
-  /// iterations brings in what it touches anew, unless the loop does not move the access and all that it
-  /// touches fits.
-  void Traffic(StageId id, const std::vector<NodeId>& loops, std::vector<Access> accesses) {
-    const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
-    const te::Stage& stage = plan_.stage(id);
-    std::erase_if(accesses, [&](const Access& a) { return InRegisters(a.tensor); });
-    size_t own = accesses.size();  // the index of what the stage writes
-    if (!InRegisters(stage.tensor)) {
-      Access written = AccessOf(plan_, stage.tensor, {s.axes.begin(), s.axes.begin() + stage.spatial});
-      if (s.streaming) {
-        double bytes = written.element_bytes;
-        for (int d = 0; d < stage.spatial; ++d)
-          bytes *= static_cast<double>(stage.axes[static_cast<size_t>(d)].extent);
-        summary_.streamed_bytes += bytes;
-      } else {
-        accesses.push_back(std::move(written));
-      }
-    }
-    std::vector<NodeId> levels;
-    levels.reserve(loops.size() + 1);
-    levels.push_back(kRoot);
-    levels.insert(levels.end(), loops.begin(), loops.end());
-    level_of_.assign(plan_.nodes.size(), -1);
-    shared_ = kRoot;
-    for (size_t l = 1; l < levels.size(); ++l) {
-      const NodeId loop = levels[l];
-      level_of_[static_cast<size_t>(loop)] = static_cast<int>(l);
-      if (shared_ == kRoot && At(plan_, loop).kind == LoopKind::kParallel) shared_ = loop;
-    }
-    const double sizes[3] = {static_cast<double>(machine_.l1_bytes), static_cast<double>(machine_.l2_bytes),
-                             static_cast<double>(machine_.l3_bytes)};
-    regions_.resize(levels.size() * accesses.size());
-    auto region = [&](size_t level, size_t access) -> Region& {
-      return regions_[level * accesses.size() + access];
-    };
-    for (size_t l = levels.size(); l-- > 0;) {
-      for (size_t a = 0; a < accesses.size(); ++a) {
-        // A loop that does not move an access adds nothing to what it touches.
-        bool same = l + 1 < levels.size() && !Moves(levels[l + 1], accesses[a]);
-        region(l, a) = same ? region(l + 1, a) : RegionOf(accesses[a], l);
-      }
-    }
-    std::vector<double> total(levels.size());
-    for (int cache = 0; cache < 3; ++cache) {
-      constexpr double kUsable = 0.75;  // the rest holds what else is touched
-      for (size_t l = 0; l < levels.size(); ++l) {
-        total[l] = 0;
-        for (size_t a = 0; a < accesses.size(); ++a) total[l] += region(l, a).needed[cache];
-      }
-      size_t fits = 0;
-      while (fits + 1 < levels.size() && total[fits] > kUsable * sizes[cache]) ++fits;
-      for (size_t a = 0; a < accesses.size(); ++a) {
-        if (fits == 0 && total[0] <= kUsable * sizes[cache]) continue;  // a warm call finds it all there
-        double bytes = region(fits, a).bytes;
-        // Outside of the level that fits, an access is fetched again in each iteration that moves it, and in
-        // those that do not but push it out in between.
-        bool again = false;
-        for (size_t l = fits; l > 0; --l) {
-          double iterations = Extent(levels[l]);
-          double grown = region(l - 1, a).bytes;
-          bool moves = grown > region(l, a).bytes * 1.0001;
-          if (moves) {
-            bytes *= std::max(1.0, std::min(iterations, grown / std::max(region(l, a).bytes, 1.0)));
-            again = again || total[l - 1] > kUsable * sizes[cache];
-          } else if (total[l - 1] > kUsable * sizes[cache] && (again || l < fits)) {
-            bytes *= iterations;
-          }
-        }
-        // A line is read before it is written, and written back later.
-        if (a == own) bytes *= 2;
-        // Prefetching begins anew with every run, unless the next is near. The first cache's prefetcher
-        // follows one instruction from one iteration to the next, the second's what happens within a page.
-        constexpr double kRunStartBytes = 256, kNear = 2048;
-        double step = cache == 0 ? InnermostStep(accesses[a], levels) : region(fits, a).stride;
-        if (step > kNear) bytes *= 1 + kRunStartBytes / std::max(region(fits, a).run, 64.0);
-        summary_.traffic_bytes[cache] += bytes;
-        if (cache == 0) {
-          if (accesses[a].flat) {
-            double run = 1;
-            for (const auto& [loop, factor] : accesses[a].flat->terms) {
-              if (factor == 1 && level_of_[static_cast<size_t>(loop)] > static_cast<int>(fits))
-                run = std::max(run, Extent(loop));
-            }
-            if (run * accesses[a].element_bytes < 64) summary_.strided_bytes += bytes;
-          }
-        }
-      }
-    }
-  }
-
-  bool InRegisters(int tensor) const {
-    StageId id = plan_.graph->StageOf(tensor);
-    if (id < 0) return false;
-    const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
-    return s.scope == Scope::kRegister || (s.keep != kRoot && s.place == Place::kLoop);
-  }
-
   const Plan& plan_;
   const Machine& machine_;
-  std::vector<int> level_of_;    // of each loop above the stage's leaf, from 1; else -1
-  NodeId shared_ = kRoot;        // the outermost parallel loop of the stage at hand: threads divide it
-  std::vector<Region> regions_;  // of the stage at hand: level by level, of each access
   Summary summary_;
+  Traffic traffic_;
 };
 
 }  // namespace

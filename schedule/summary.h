@@ -39,7 +39,7 @@ struct Summary {
   std::vector<StageSummary> stages;  // those that run in the kernel, not ahead of time
   /// Bytes that come from (or go to) beyond a cache of each level: 0: first, 1: second, 2: last.
   double traffic_bytes[3] = {0, 0, 0};
-  double streamed_bytes = 0;       // stored past the caches
+  double streamed_bytes = 0;       // stored past the caches; a line stored in part counts as three
   double strided_bytes = 0;        // of those beyond the first cache, in runs shorter than a line
   double parallel_iterations = 1;  // of the parallel loop around the heaviest stage
   double grain = 1;

@@ -124,6 +124,25 @@ TEST(AnalyticModel, PutsAccumulatorsThatSpillBehindThoseThatFit) {
   EXPECT_GT(CyclesAfter(large), 1.2 * CyclesAfter(kTile));
 }
 
+// With 16 registers 12 accumulators leave room for two vectors and a broadcast element; 14 do not, unless
+// broadcasts come from memory.
+TEST(AnalyticModel, KnowsThatAMultiplyAddTakesRegistersForItsOperands) {
+  const auto cycles = [](int rows, int vectors) {
+    schedule::Machine machine;
+    machine.vector_bytes = 32;
+    const std::string trace =
+        StrCat("trace 1\nnames A B | C(i j k)\ntarget x86-64-avx2\nsplit C.i ", rows, " mask\nsplit C.j ",
+               8 * vectors, " mask\nsplit C.j.i 8 mask\norder C.i.o C.j.o C.k C.i.i C.j.i.o C.j.i.i\n",
+               "unroll C.i.i\nunroll C.j.i.o\nvector C.j.i.i\nkeep C from C.j.o\n");
+    Result<schedule::Plan> plan =
+        schedule::Replay(schedule::ParseTrace(trace).value(), te::MatmulGraph(336, 336, 336));
+    EXPECT_TRUE(plan.ok()) << MessageOf(plan.status());
+    return plan.ok() ? FeaturesOf(*plan, machine)[kAnalyticCycles] : 0;
+  };
+  EXPECT_GT(cycles(14, 1), 1.1 * cycles(6, 2));
+  EXPECT_LT(cycles(12, 1), 1.1 * cycles(6, 2));
+}
+
 TEST(AnalyticModel, CountsThreadsOnlyWhereLoopsAreParallel) {
   EXPECT_GT(CyclesAfter(kTile, 2), 1.5 * CyclesAfter(std::string(kTile) + "parallel C.i.o\n", 2));
   EXPECT_DOUBLE_EQ(CyclesAfter(kTile, 2), CyclesAfter(kTile, 1));

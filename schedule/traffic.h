@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a plan moves between the levels of the memory hierarchy.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "schedule/machine.h"
+#include "schedule/plan.h"
+#include "schedule/summary.h"
+
+namespace tunesmith::schedule {
+
+/// A tensor's element that a leaf reads or writes, over its loops.
+struct Access {
+  int tensor = -1;
+  double element_bytes = 0;
+  std::vector<std::optional<te::Affine>> index;  // a dimension each; nothing where it is not affine
+  /// The flat address, by the row-major shape; a blocked layout keeps neighbours along the lane axis, which
+  /// is all that is asked of it. Nothing if some index is not affine.
+  std::optional<te::Affine> flat;
+  bool blocked = false;  // the tensor has a layout of its own
+};
+
+/// The access of a leaf to the element of a tensor at `index`, given over loops.
+Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::Affine>> index);
+
+/// What a loop's iteration touches of a tensor.
+struct Region {
+  double bytes = 0;
+  double core_share = 1;         // of the bytes that one of the cores touches
+  double run = 0;                // bytes that lie together
+  double stride = 0;             // bytes between the beginnings of neighbouring runs; 0 if there is one run
+  double needed[3] = {0, 0, 0};  // bytes of each cache that one core needs to hold it
+};
+
+/// What an iteration of a loop touches of a tensor, in bytes.
+struct Touched {
+  NodeId loop = kRoot;
+  int tensor = -1;
+  double bytes = 0;
+};
+
+/// Adds up the traffic of a plan's stages, one after the other.
+class Traffic {
+ public:
+  /// The three live as long as this.
+  Traffic(const Plan& plan, const Machine& machine, Summary* summary)
+      : plan_(plan), machine_(machine), summary_(*summary) {}
+
+  /// Adds what a stage brings in, reads and stores. `loops` are those above its leaf, outermost first. For
+  /// each cache there is an outermost loop of this stage whose iteration touches no more than fits; each of
+  /// its iterations brings in what it touches anew, unless the loop does not move the access and all that it
+  /// touches fits, or another stage has brought it in the same iteration.
+  void Add(StageId id, const std::vector<NodeId>& loops, std::vector<Access> accesses);
+
+ private:
+  double Extent(NodeId loop) const { return static_cast<double>(At(loop).extent); }
+  const Region& At(size_t level, size_t access) const { return regions_[level * width_ + access]; }
+  const Node& At(NodeId loop) const { return plan_.nodes[static_cast<size_t>(loop)]; }
+  bool InRegisters(int tensor) const;
+  /// What one access touches inside the loop at `level`: 0 is the root, then come the loops above the leaf.
+  Region RegionOf(const Access& access, size_t level) const;
+  /// The bytes of a cache that a region needs.
+  double Needed(const Region& region, int cache) const;
+  /// Bytes by which the innermost serial loop moves an access.
+  double InnermostStep(const Access& access) const;
+  /// The loops are the surroundings of the stage at hand now.
+  void Enter(const std::vector<NodeId>& loops);
+  void AddStreamed(const StagePlan& s, const te::Stage& stage, const Access& written);
+  void Charge(int cache, const std::vector<Access>& accesses, size_t own);
+  /// The bytes that an access brings into a cache of which `size` may be used, where what level `fits`
+  /// touches fits.
+  double Fetched(size_t access, size_t fits, double size) const;
+  /// True if another stage has been charged for what this one touches of a tensor in an iteration of a loop
+  /// that they share: a row that is read to find its mean is still there when the mean is subtracted.
+  bool Brought(NodeId loop, int tensor, double bytes) const;
+
+  const Plan& plan_;
+  const Machine& machine_;
+  Summary& summary_;
+  // Of the stage at hand:
+  std::vector<NodeId> levels_;   // the root, then the loops above the leaf, outermost first
+  std::vector<int> level_of_;    // of each of these loops; of others -1
+  NodeId shared_ = kRoot;        // the outermost parallel loop: threads divide it
+  size_t width_ = 0;             // accesses
+  std::vector<Region> regions_;  // level by level, of each access
+  std::vector<double> total_;    // of each level, what the accesses need of the cache at hand
+  // Of the stages before:
+  std::vector<Touched> brought_;  // in the loops that they share with others
+};
+
+}  // namespace tunesmith::schedule

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// What plans move through the caches: whole and broken lines, rows that several stages read.
+#include "schedule/traffic.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "schedule/summary.h"
+#include "schedule/trace.h"
+#include "support/strings.h"
+#include "te/language.h"
+
+namespace tunesmith::schedule {
+namespace {
+
+/// A core with vectors of 8 f32, a first cache of 32 KiB and a second of 512 KiB.
+Machine Avx2() {
+  Machine machine;
+  machine.vector_bytes = 32;
+  machine.l2_bytes = 512 << 10;
+  return machine;
+}
+
+Summary SummaryOf(const std::string& operator_name, const std::vector<std::string>& bindings,
+                  const std::string& trace) {
+  Result<te::Operator> op = te::StandardOperator(operator_name);
+  EXPECT_TRUE(op.ok()) << MessageOf(op.status());
+  Result<te::Workload> workload = te::Bind(*op, bindings);
+  EXPECT_TRUE(workload.ok()) << MessageOf(workload.status());
+  Result<Trace> parsed = ParseTrace("trace 1\n" + trace);
+  EXPECT_TRUE(parsed.ok()) << MessageOf(parsed.status());
+  Result<Plan> plan = Replay(*parsed, te::Normalize(workload->algorithms[0].graph));
+  EXPECT_TRUE(plan.ok()) << MessageOf(plan.status());
+  return plan.ok() ? Summarise(*plan, Avx2()) : Summary{};
+}
+
+// 64 x 4096 f32 are 1 MiB.
+constexpr double kMatrix = 64 * 4096 * 4;
+
+Summary Relu(const std::string& steps) {
+  return SummaryOf("relu", {"R=64", "C=4096"}, "names X | Y(rc)\ntarget x86-64-avx2\n" + steps);
+}
+
+TEST(Traffic, OfWholeLinesIsWhatIsReadAndTwiceWhatIsWritten) {
+  const Summary s = Relu("split Y.rc 16 mask\nsplit Y.rc.i 8 mask\nunroll Y.rc.i.o\nvector Y.rc.i.i\n");
+  for (int cache : {0, 1}) EXPECT_DOUBLE_EQ(s.traffic_bytes[cache], 3 * kMatrix) << cache;
+  EXPECT_DOUBLE_EQ(s.traffic_bytes[2], 0);
+  EXPECT_DOUBLE_EQ(s.streamed_bytes, 0);
+  EXPECT_DOUBLE_EQ(s.strided_bytes, 0);
+}
+
+TEST(Traffic, StreamsEachByteOnceWhereLinesAreFilled) {
+  const Summary tiles =
+      Relu("split Y.rc 16 mask\nsplit Y.rc.i 8 mask\nunroll Y.rc.i.o\nvector Y.rc.i.i\nstream Y\n");
+  EXPECT_DOUBLE_EQ(tiles.streamed_bytes, kMatrix);
+  // Half a line in a tile, but the next iteration stores the other half.
+  EXPECT_DOUBLE_EQ(Relu("split Y.rc 8 mask\nvector Y.rc.i\nstream Y\n").streamed_bytes, kMatrix);
+}
+
+constexpr char kConvolution[] =
+    "names X W bias | acc(y x o dy dx c) Y(y x o)\ntarget x86-64-avx2\n"
+    "split acc.o %0 mask\nsplit acc.o.i 8 mask\n"
+    "order acc.y acc.x acc.o.o acc.dy acc.dx acc.c acc.o.i.o acc.o.i.i\nkeep acc from acc.o.o\n"
+    "unroll acc.o.i.o\nvector acc.o.i.i\nfuse Y with acc at acc.o.o\nstream Y\n";
+
+/// A convolution of 48 channels whose tile of output channels is so long.
+double StreamedByTilesOf(int channels) {
+  std::string trace = kConvolution;
+  trace.replace(trace.find("%0"), 2, std::to_string(channels));
+  return SummaryOf("conv2d", {"H=16", "W=16", "CI=8", "CO=48", "KH=3", "KW=3", "P=1", "act=relu", "N=1"},
+                   trace)
+      .streamed_bytes;
+}
+
+TEST(Traffic, ChargesThreeLinesForOneThatIsStoredInPart) {
+  constexpr double kOutput = 16 * 16 * 48 * 4;
+  EXPECT_DOUBLE_EQ(StreamedByTilesOf(16), kOutput);
+  EXPECT_DOUBLE_EQ(StreamedByTilesOf(48), kOutput);
+  EXPECT_DOUBLE_EQ(StreamedByTilesOf(8), kOutput / 32 * 192);          // halves of lines
+  EXPECT_DOUBLE_EQ(StreamedByTilesOf(24), kOutput / 96 * (64 + 192));  // a line and a half
+}
+
+Summary Transposed(const std::string& steps) {
+  return SummaryOf("transpose", {"R=1040", "C=1040"}, "names X | Y(c r)\ntarget x86-64-avx2\n" + steps);
+}
+
+TEST(Traffic, CallsStridedOnlyRunsShorterThanALineOfWhatTheFirstCacheHolds) {
+  // Along X's columns a line brings 16 elements of which one is used before it is gone.
+  EXPECT_GT(Transposed("split Y.r 8 mask\nvector Y.r.i\n").strided_bytes, 0);
+  // In blocks of 16 x 16 all of them are used.
+  EXPECT_DOUBLE_EQ(
+      Transposed("split Y.c 16 mask\nsplit Y.r 16 mask\norder Y.c.o Y.r.o Y.c.i Y.r.i\n").strided_bytes, 0);
+}
+
+TEST(Traffic, BringsARowOnceForAllStagesThatReadItInTheSameIteration) {
+  const std::string names =
+      "names X scale shift | mean_sum(r c) mean(r) factor_sum(r c) factor(r) Y(r c)\n"
+      "target x86-64-avx2\n";
+  const std::vector<std::string> rows = {"R=256", "C=1024"};  // 1 MiB, in rows of 4 KiB
+  const double matrix = 256 * 1024 * 4;
+  const Summary apart = SummaryOf("layer_norm", rows, names);
+  const Summary by_row = SummaryOf("layer_norm", rows,
+                                   names +
+                                       "at factor Y.r in registers\nat factor_sum Y.r in registers\n"
+                                       "at mean Y.r in registers\nat mean_sum Y.r in registers\n");
+  // X three times and Y, which is read and written back, from beyond the second cache.
+  EXPECT_GT(apart.traffic_bytes[1], 4.9 * matrix);
+  EXPECT_GT(by_row.traffic_bytes[1], 2.9 * matrix);
+  EXPECT_LT(by_row.traffic_bytes[1], 3.1 * matrix);
+}
+
+}  // namespace
+}  // namespace tunesmith::schedule
