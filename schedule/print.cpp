@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plans as text, and their hash.
 #include <algorithm>
+#include <bit>
 
 #include "absl/container/inlined_vector.h"
 #include "schedule/plan.h"
@@ -135,6 +136,13 @@ uint64_t HashOf(const Plan& plan) {
     for (const auto& [loop, factor] : terms) mix(loop), mix(factor);
     mix(a.constant), mix(static_cast<int64_t>(terms.size()));
   };
+  // Steps change what stages compute, and so from what others are made.
+  for (const te::Stage& stage : plan.graph->stages) {
+    te::Visit(stage.body, [&](const te::Expr& e) {
+      mix(static_cast<int>(e->kind)), mix(static_cast<int>(e->function)), mix(e->id), mix(e->integer);
+      mix(std::bit_cast<int64_t>(e->number)), mix(static_cast<int64_t>(e->args.size()));
+    });
+  }
   for (const StagePlan& s : plan.stages) {
     mix(static_cast<int>(s.place)), mix(static_cast<int>(s.scope)), mix(s.streaming);
     mix_loop(s.at), mix_loop(s.keep);

@@ -208,10 +208,6 @@ Result<Plan> SetKind(Plan plan, NodeId loop, LoopKind kind, int64_t grain) {
     for (NodeId above : plan.LoopsAbove(loop)) {
       if (At(plan, above).kind != LoopKind::kParallel) continue;
       NodeId inside = plan.ChildTowards(above, loop);
-      if (At(plan, above).children.size() != 1) {
-        return Invalid(StrCat("parallel ", plan.LoopName(loop), ": ", plan.LoopName(above),
-                              " is parallel and contains more than this loop; one of them must stay serial"));
-      }
       if (inside != loop && At(plan, inside).kind != LoopKind::kParallel) {
         return Invalid(StrCat("parallel ", plan.LoopName(loop), ": ", plan.LoopName(above),
                               " is parallel and ", plan.LoopName(inside),

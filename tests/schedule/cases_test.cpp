@@ -18,10 +18,12 @@
 #include <set>
 
 #include "ir/lower.h"
+#include "schedule/steps.h"
 #include "schedule/trace.h"
 #include "support/strings.h"
 #include "te/language.h"
 #include "tests/schedule/definition.h"
+#include "tests/te/sample_graphs.h"
 #include "tests/text_cases/text_cases.h"
 
 namespace tunesmith::schedule::testing {
@@ -109,6 +111,23 @@ TEST_P(CaseFile, PrintsWhatIsExpected) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, CaseFile, ::testing::ValuesIn(tunesmith::testing::CaseFiles(kFolder)),
                          [](const auto& info) { return info.param.stem().string(); });
+
+// The language has no stage that nobody reads; a graph may.
+TEST(Steps, RefuseToPlaceWhatNobodyReads) {
+  te::Graph graph = te::MatmulGraph(4, 4, 4);
+  te::Tensor unread = graph.tensors.back();
+  unread.name = "D";
+  unread.role = te::Role::kTemp;
+  te::Stage copy = graph.stages.back();
+  copy.tensor = static_cast<int>(graph.tensors.size());
+  graph.tensors.push_back(unread);
+  graph.stages.insert(graph.stages.begin(), copy);
+  const Plan plan = InitialPlan(std::make_shared<te::Graph>(graph));
+  Result<Plan> placed =
+      ComputeAt(plan, StageNamed(plan, "D").value(), LoopNamed(plan, "C.i").value(), Scope::kThread);
+  ASSERT_FALSE(placed.ok());
+  EXPECT_EQ(MessageOf(placed.status()), "at D C.i: no stage reads it");
+}
 
 }  // namespace
 }  // namespace tunesmith::schedule::testing

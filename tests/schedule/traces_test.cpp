@@ -15,6 +15,7 @@
 #include "te/language.h"
 #include "tests/ir/property.h"
 #include "tests/schedule/random_schedules.h"
+#include "tests/te/sample_graphs.h"
 #include "tests/text_cases/text_cases.h"
 
 namespace tunesmith::schedule::testing {
@@ -217,6 +218,19 @@ std::vector<std::string> Verbs() {
   const std::string list = message.substr(message.find("there are:") + 10);
   for (std::string_view word : Words(list, " ,")) verbs.emplace_back(word);
   return verbs;
+}
+
+// Partial sums of neighbours, and of elements eight apart: the loops are the same, the addresses are not.
+TEST(Hashes, TellApartPlansThatDifferOnlyInWhatAStageReads) {
+  std::vector<uint64_t> hashes;
+  for (const char* loop : {"C.k.o", "C.k.i"}) {
+    const std::string text = StrCat("trace 1\nnames A B | C(i j k)\ntarget x86-64-avx2\n",
+                                    "split C.k 8 mask\nfactor C ", loop, " as P\n");
+    Result<Plan> plan = Replay(ParseTrace(text).value(), te::MatmulGraph(4, 4, 64));
+    ASSERT_TRUE(plan.ok()) << MessageOf(plan.status());
+    hashes.push_back(HashOf(*plan));
+  }
+  EXPECT_NE(hashes[0], hashes[1]);
 }
 
 TEST(Documents, DescribeEveryStep) {
