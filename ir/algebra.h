@@ -94,10 +94,13 @@ class Algebra {
 
   // ---- prove.cpp
   bool Search(const Linear& form, int depth, bool with_facts);
-  bool FollowsFromOneFact(const Linear& form);
+  /// Cancels terms by up to `most` facts, each time by the one that helps most.
+  bool FollowsFromFacts(Linear form, int most);
   /// p*form - q*fact + (p - 1) with p, q > 0 so that the term of the form is gone; nothing if the fact has no
-  /// such term of the same sign. Where it is not negative, neither is the form, which is an integer.
-  std::optional<Linear> Cancel(const Linear& form, const Term& term, const Linear& fact);
+  /// such term of the same sign. Where it is not negative, neither is the form, which is an integer. p is
+  /// told in `scale`, if that is given.
+  std::optional<Linear> Cancel(const Linear& form, const Term& term, const Linear& fact,
+                               int64_t* scale = nullptr);
   bool SearchByAtoms(const Linear& form, int depth, bool with_facts);
   bool SearchByFacts(const Linear& form, int depth);
   Box BoundsOfAtom(const Expr& atom);

@@ -171,33 +171,48 @@ bool Algebra::Search(const Linear& form, int depth, bool with_facts) {
     if (box.high < 0) return false;
   }
   if (depth == kProofDepth || --budget_ < 0) return false;
-  // Most proofs by facts end with one that is there: looked for first, it is not missed because steps that
-  // lead nowhere use up the budget.
-  constexpr int kLookAhead = 2;
-  if (with_facts && depth < kLookAhead && FollowsFromOneFact(form)) return true;
+  // Most proofs by facts need one for each dimension, in no order: looked for first, they are not missed
+  // because steps that lead nowhere use up the budget.
+  constexpr int kLookAhead = 2, kMostFacts = 6;
+  if (with_facts && depth < kLookAhead && FollowsFromFacts(form, depth == 0 ? kMostFacts : 1)) return true;
   return SearchByAtoms(form, depth, with_facts) || (with_facts && SearchByFacts(form, depth));
 }
 
-bool Algebra::FollowsFromOneFact(const Linear& form) {
-  for (const Ranges::Fact& fact : ranges_->facts()) {
-    if (fact.opaque != nullptr) continue;
-    for (const Term& t : form.terms) {
-      std::optional<Linear> rest = Cancel(form, t, fact.nonnegative);
-      if (!rest) continue;
-      const Box box = BoundsOf(*rest);
-      if (box.Known() && box.low >= 0) return true;
+bool Algebra::FollowsFromFacts(Linear form, int most) {
+  const Box box = BoundsOf(form);
+  if (!box.finite) return false;
+  double low = static_cast<double>(box.low);
+  for (; most > 0; --most) {
+    // The fact that raises the lower bound most. A form of which a multiple is looked at is that much larger.
+    std::optional<Linear> best;
+    for (const Ranges::Fact& fact : ranges_->facts()) {
+      if (fact.opaque != nullptr) continue;
+      for (const Term& t : form.terms) {
+        int64_t scale = 1;
+        std::optional<Linear> rest = Cancel(form, t, fact.nonnegative, &scale);
+        if (!rest) continue;
+        const Box after = BoundsOf(*rest);
+        if (after.Known() && after.low >= 0) return true;
+        if (!after.finite || static_cast<double>(after.low) / static_cast<double>(scale) <= low) continue;
+        low = static_cast<double>(after.low) / static_cast<double>(scale);
+        best = std::move(rest);
+      }
     }
+    if (!best) return false;
+    form = *std::move(best);
+    low = static_cast<double>(BoundsOf(form).low);
   }
   return false;
 }
 
-std::optional<Linear> Algebra::Cancel(const Linear& form, const Term& t, const Linear& fact) {
+std::optional<Linear> Algebra::Cancel(const Linear& form, const Term& t, const Linear& fact, int64_t* scale) {
   if (t.coefficient == kLowest) return std::nullopt;
   for (const Term& f : fact.terms) {
     if ((f.coefficient > 0) != (t.coefficient > 0) || f.coefficient == kLowest || CompareAtoms(f, t) != 0)
       continue;
     const int64_t p = std::abs(f.coefficient), q = std::abs(t.coefficient);
     const int64_t common = std::gcd(p, q);
+    if (scale != nullptr) *scale = p / common;
     Linear rest;
     if (Combine(form, p / common, fact, -(q / common), &rest) &&
         !__builtin_add_overflow(rest.constant, p / common - 1, &rest.constant))

@@ -147,13 +147,26 @@ std::vector<StageId> Surroundings::ConsumersOf(StageId stage) const {
   return live;
 }
 
+namespace {
+
+bool Mentions(const Expr& e, int axis) {
+  bool found = false;
+  te::Visit(e,
+            [&](const Expr& each) { found = found || (each->kind == ExprKind::kVar && each->id == axis); });
+  return found;
+}
+
+}  // namespace
+
 std::optional<int64_t> StrideOf(const te::Graph& graph, const Expr& read, int axis) {
   const te::Tensor& tensor = graph.tensors[static_cast<size_t>(read->id)];
   int64_t stride = 0, unit = 1;
   for (size_t d = te::ReadRank(*read); d-- > 0;) {
-    std::optional<te::Affine> index = te::ToAffine(read->args[d]);
-    if (!index) return std::nullopt;
-    stride += index->CoefficientOf(axis) * unit;
+    if (Mentions(read->args[d], axis)) {
+      std::optional<te::Affine> index = te::ToAffine(read->args[d]);
+      if (!index) return std::nullopt;
+      stride += index->CoefficientOf(axis) * unit;
+    }
     unit *= tensor.shape[d];
   }
   return stride;

@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "schedule/placement.h"
 #include "schedule/steps.h"
+#include "te/bounds.h"
 
 namespace tunesmith::schedule {
 namespace {
@@ -39,17 +40,6 @@ int RootPosition(const Plan& plan, StageId stage) {
 }
 
 Expr Zero(te::DType type) { return te::IsFloat(type) ? te::Float(0, type) : te::Int(0, type); }
-
-/// The interval of an affine index over all axes of its stage.
-Span OverAxes(const te::Affine& index, const te::Stage& stage) {
-  Span span{te::Affine{{}, index.constant}, 1};
-  for (const auto& [axis, factor] : index.terms) {
-    int64_t reach = std::max<int64_t>(stage.axes[static_cast<size_t>(axis)].extent - 1, 0) * factor;
-    if (reach < 0) span.first.constant += reach;
-    span.extent += std::abs(reach);
-  }
-  return span;
-}
 
 /// Inlining into several reads doubles an expression each time. No operator comes near this.
 constexpr int64_t kMostNodes = 100000;
@@ -148,14 +138,16 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
       if (index && index->terms.size() == 1)
         axis = reader.axes[static_cast<size_t>(index->terms[0].first)].name;
       if (!read->guarded) continue;
-      if (!index) return Invalid(StrCat(step(), ": a guarded index is not affine"));
+      const std::optional<te::Interval> reach = te::Bounds(read->args[d], reader.axes);
+      constexpr int64_t kFarthest = int64_t{1} << 40;
+      if (!reach || reach->low < -kFarthest || reach->high > kFarthest)
+        return Invalid(StrCat(step(), ": a guarded index may be anywhere"));
       Expr value = read->args.back();
       if (otherwise && !te::Same(otherwise, value))
         return Invalid(StrCat(step(), ": it is guarded by two different values"));
       otherwise = value;
-      Span reach = OverAxes(*index, reader);
-      low = std::min(low, reach.first.constant);
-      high = std::max(high, reach.first.constant + reach.extent - 1);
+      low = std::min(low, reach->low);
+      high = std::max(high, reach->high);
     }
     auto taken = [&] {
       return std::any_of(stage.axes.begin(), stage.axes.end(), [&](const auto& a) { return a.name == axis; });
@@ -194,13 +186,9 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
     if (e->kind != ExprKind::kRead || e->id != tensor_id) return nullptr;
     std::vector<Expr> shifted;
     for (size_t d = 0; d < offset.size(); ++d) {
-      if (offset[d] == 0) {
-        shifted.push_back(e->args[d]);
-        continue;
-      }
       std::optional<te::Affine> index = te::ToAffine(e->args[d]);
       shifted.push_back(index ? te::ToExpr(*index + te::Affine{{}, -offset[d]})
-                              : e->args[d] - te::Int(offset[d]));
+                              : e->args[d] + te::Int(-offset[d]));
     }
     return te::Read(type, copied, std::move(shifted));
   });

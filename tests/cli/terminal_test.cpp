@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <thread>
 
 #include "support/strings.h"
@@ -76,10 +77,25 @@ std::string OnTerminal(int stream, std::vector<std::string> words, const std::ve
 
 bool HasEscape(const std::string& text) { return text.find('\x1b') != std::string::npos; }
 
+/// A bare root without /dev/pts has no terminals.
+class OnATerminal : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    int master = -1, slave = -1;
+    if (openpty(&master, &slave, nullptr, nullptr, nullptr) != 0)
+      GTEST_SKIP() << "there are no pseudo-terminals here (is devpts mounted at /dev/pts?): "
+                   << strerror(errno);
+    close(master);
+    close(slave);
+  }
+};
+using Colours = OnATerminal;
+using ProgressLine = OnATerminal;
+
 const std::vector<std::string> kRun = {"run", "matmul", "M=16", "N=16", "K=16", "--trials", "3"};
 const std::vector<std::string> kBench = {"bench", "matmul", "M=16", "N=16", "K=16", "--seconds", "0"};
 
-TEST(Colours, AreShownOnATerminal) {
+TEST_F(Colours, AreShownOnATerminal) {
   for (const std::vector<std::string>& words : {kRun, kBench}) {
     std::string rest;
     std::string text = OnTerminal(1, words, {"TERM=xterm"}, &rest);
@@ -88,7 +104,7 @@ TEST(Colours, AreShownOnATerminal) {
   }
 }
 
-TEST(Colours, AreNotShownIfNobodyWantsThem) {
+TEST_F(Colours, AreNotShownIfNobodyWantsThem) {
   for (const char* setting : {"NO_COLOR=1", "TERM=dumb"}) {
     std::string rest;
     std::string text = OnTerminal(1, kBench, {setting}, &rest);
@@ -97,12 +113,12 @@ TEST(Colours, AreNotShownIfNobodyWantsThem) {
   }
 }
 
-TEST(Colours, AreShownIfNoColorIsEmpty) {
+TEST_F(Colours, AreShownIfNoColorIsEmpty) {
   std::string rest;
   EXPECT_TRUE(HasEscape(OnTerminal(1, kBench, {"TERM=xterm", "NO_COLOR="}, &rest)));
 }
 
-TEST(Colours, DoNotReachAFileOrAPipe) {
+TEST(Pipes, ShowNoColoursAndNoProgress) {
   Sandbox sandbox;
   Command command = sandbox.TuneCommand(kRun);
   std::erase_if(*command.environment, [](const std::string& s) { return s.starts_with("TERM="); });
@@ -114,7 +130,7 @@ TEST(Colours, DoNotReachAFileOrAPipe) {
   EXPECT_EQ(output->error_output, "");  // no progress line either
 }
 
-TEST(ProgressLine, IsShownOnATerminalAndWipedAtTheEnd) {
+TEST_F(ProgressLine, IsShownOnATerminalAndWipedAtTheEnd) {
   std::string table;
   std::string text = OnTerminal(2, kRun, {"TERM=xterm", "NO_COLOR=1"}, &table);
   EXPECT_NE(text.find("\r\x1b[Kpreparing matmul M=16 N=16 K=16"), std::string::npos) << text;
@@ -125,7 +141,7 @@ TEST(ProgressLine, IsShownOnATerminalAndWipedAtTheEnd) {
   EXPECT_TRUE(table.starts_with("workload")) << table;
 }
 
-TEST(ProgressLine, IsCutToTheWidthOfTheTerminal) {
+TEST_F(ProgressLine, IsCutToTheWidthOfTheTerminal) {
   std::string rest;
   std::string text = OnTerminal(2, kRun, {"TERM=xterm"}, &rest, 20);
   EXPECT_NE(text.find("\r\x1b[Kpreparing matmul M="), std::string::npos) << text;
@@ -135,7 +151,7 @@ TEST(ProgressLine, IsCutToTheWidthOfTheTerminal) {
   }
 }
 
-TEST(ProgressLine, IsNotShownOnADumbTerminalOrBesideJson) {
+TEST_F(ProgressLine, IsNotShownOnADumbTerminalOrBesideJson) {
   std::string rest;
   EXPECT_EQ(OnTerminal(2, kRun, {"TERM=dumb"}, &rest), "");
   std::vector<std::string> json = kRun;

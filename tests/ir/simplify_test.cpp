@@ -203,6 +203,25 @@ TEST(Proofs, FindTheOneFactAmongMany) {
       std::nullopt);
 }
 
+TEST(Proofs, TakeAFactForEachDimension) {
+  // The weight of a transposed convolution of 3 x 3 with stride 2: 33 x 17 channels, read in tiles of 8.
+  Ranges ranges = Below({27, 2, 27, 2, 33, 3, 8});
+  const Expr rows = Mod(Var(0) + Int(1), 2) + Var(1) * Int(2),
+             columns = Mod(Var(2) + Int(1), 2) + Var(3) * Int(2);
+  const Expr channel = Var(5) * Int(8) + Var(6);
+  const Expr index = rows * Int(1683) + columns * Int(561) + Var(4) * Int(17) + channel;
+  for (const auto& [variable, fact] : {std::pair{1, Div(Var(0) + Int(1), 2)}, {3, Div(Var(2) + Int(1), 2)}}) {
+    ranges.Assume(Le(Int(0), fact - Var(variable)));
+    ranges.Assume(Lt(fact - Var(variable), Int(14)));
+  }
+  ranges.Assume(Lt(rows, Int(3)));
+  ranges.Assume(Lt(columns, Int(3)));
+  EXPECT_EQ(ranges.Prove(Lt(index, Int(3 * 3 * 33 * 17))), std::nullopt);
+  ranges.Assume(Lt(channel, Int(17)));
+  EXPECT_EQ(ranges.Prove(Lt(index, Int(3 * 3 * 33 * 17))), true);
+  EXPECT_EQ(ranges.Prove(Lt(index, Int(3 * 3 * 33 * 17 - 1))), std::nullopt);
+}
+
 TEST(Bounds, AreExactForAffineForms) {
   Ranges ranges = Below({4, 8});
   auto bounds = ranges.Bounds(i * Int(8) - j + i - i * Int(9));

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <sstream>
 
 #include "ir/lower.h"
+#include "ir/verify.h"
 #include "schedule/sketch.h"
 #include "search/tuner.h"
 #include "support/strings.h"
@@ -107,6 +110,40 @@ int64_t Iterations(const te::Graph& graph) {
 }
 
 class Level : public ::testing::TestWithParam<codegen::Target> {};
+
+// Windows of extents that no tile divides, too large to be interpreted: every draw becomes a program.
+TEST_P(Level, EveryDrawOfUnevenWindowsLowers) {
+  const codegen::Target& target = GetParam();
+  constexpr const char* kWorkloads[] = {
+      "conv2d_transpose N=1 H=14 W=14 CI=33 CO=17 K=3 S=2 P=1",
+      "conv2d_transpose N=2 H=9 W=14 CI=33 CO=17 K=5 S=3 P=2",
+      "conv2d_transpose N=1 H=14 W=14 CI=64 CO=48 K=4 S=2 P=1",
+      "conv2d_transpose N=1 H=13 W=11 CI=17 CO=33 K=7 S=4 P=3",
+      "conv2d N=1 H=29 W=31 CI=33 CO=17 KH=3 KW=3 S=2 P=1",
+      "conv2d N=1 H=29 W=31 CI=19 CO=33 KH=5 KW=3 P=2 DIL=2",
+      "conv2d N=1 H=29 W=31 CI=33 CO=66 KH=3 KW=3 P=1 G=33",
+      "conv3d N=1 D=7 H=9 W=11 CI=5 CO=17 K=3 P=1",
+      "max_pool2d N=1 H=29 W=31 C=19 K=3 S=2 P=1",
+  };
+  for (const char* text : kWorkloads) {
+    std::istringstream stream(text);
+    const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
+    te::Operator op = te::StandardOperator(words[0]).value();
+    auto workload = te::Bind(op, std::vector<std::string>{words.begin() + 1, words.end()});
+    ASSERT_TRUE(workload.ok()) << text << ": " << MessageOf(workload.status());
+    const te::Graph graph = te::Normalize(workload->algorithms[0].graph);
+    const Space space = Space::Of(graph, search::MachineOf(target, 2), target.name);
+    ExpectForAll(25, [&](Choices choices) -> std::string {
+      const std::optional<Choice> choice = Draw(space, &choices);
+      if (!choice) return "";
+      const Trace trace = space.TraceOf(*choice);
+      const Result<Plan> plan = Replay(trace, graph);
+      const Result<ir::Program> program = plan.ok() ? ir::Lower(*plan) : plan.status();
+      const Status status = program.ok() ? ir::Verify(*program) : program.status();
+      return status.ok() ? "" : StrCat(text, ": ", MessageOf(status), "\n", ToString(trace));
+    });
+  }
+}
 
 TEST_P(Level, EveryDrawOfEveryOperatorComputesIt) {
   const codegen::Target& target = GetParam();
