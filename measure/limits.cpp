@@ -56,6 +56,8 @@ void AskAll(const LimitsPlan& plan, const Limits& limits, ThreadLimits* found, s
   if (limits.l3_bytes > limits.l2_bytes) {
     const int64_t share = std::min(limits.l3_bytes / 2, kMostCacheBytes) / threads;
     AskLevel(threads, std::max(share, 2 * limits.l2_bytes), true, &found->l3, asked);
+    // Of a cache that others use too, or whose pages the processor has to look up, a small part is faster.
+    if (4 * limits.l2_bytes < share) AskLevel(threads, 4 * limits.l2_bytes, true, &found->l3, asked);
   }
   // Of four times the last level a quarter can be found there, at most.
   const int64_t everywhere =
