@@ -180,15 +180,23 @@ bool LanesAlongOutput(const Surroundings& in, StageId id) {
   for (size_t a = static_cast<size_t>(stage.spatial); a < stage.axes.size(); ++a)
     reduced *= stage.axes[a].extent;
   bool along = true, reused = false, strided = false;
+  int64_t uses = std::numeric_limits<int64_t>::max();  // of each element that must be copied
   for (const Expr& read : ReadsOf(stage, -1)) {
     bool weight = in.graph.tensors[static_cast<size_t>(read->id)].role == te::Role::kWeight;
     std::optional<int64_t> stride = StrideOf(in.graph, read, lane);
     along = along && stride;
-    strided = strided || (stride && *stride != 0 && *stride != 1 && !weight);
     reused = reused || (stride && *stride == 0);
+    if (!stride || *stride == 0 || *stride == 1 || weight) continue;
+    strided = true;
+    int64_t of_this = 1;
+    for (int a = 0; a < stage.spatial; ++a) {
+      if (StrideOf(in.graph, read, a) == 0) of_this *= stage.axes[static_cast<size_t>(a)].extent;
+    }
+    uses = std::min(uses, of_this);
   }
-  constexpr int64_t kLongEnough = 8;  // reduced over less, the copy costs as much as what it saves
-  return along && (!strided || (reused && reduced >= kLongEnough && stage.spatial > 1));
+  // Reduced over less, or used less often, the copy costs as much as what it saves.
+  constexpr int64_t kLongEnough = 8, kOftenEnough = 8;
+  return along && (!strided || (reused && reduced >= kLongEnough && uses >= kOftenEnough));
 }
 
 Space Space::Of(const te::Graph& graph, const Machine& machine, std::string target) {
