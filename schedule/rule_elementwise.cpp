@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Elementwise stages, and chains of row-wise stages that end in one (softmax, layer norm): vectors along the
-// innermost axis; the producers of a chain are computed inside the row loop, a row or a few at a time, in
-// registers if a row fits.
+// innermost axis, in blocks of rows and columns where what is read lies across; the producers of a chain are
+// computed inside the row loop, a row or a few at a time, in registers if a row fits.
 #include <algorithm>
 
 #include "schedule/rule_rows.h"
@@ -14,6 +14,10 @@ class Elementwise : public Part {
  public:
   Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* holes);
   bool Allows(const Decisions& d) const override {
+    if (transposed_) {
+      constexpr int64_t kMostInBlock = 64;  // of vectors, made of elements one by one
+      return d[blocked_] ? d[row_tile_] * d[vectors_] <= kMostInBlock : d[row_tile_] <= 4;
+    }
     if (chain_.empty()) return true;
     // A row that stays in registers is repeated as code; beyond this many vectors it must be a loop.
     constexpr int64_t kMostUnrolled = 128;
@@ -31,8 +35,8 @@ class Elementwise : public Part {
     int inner = -1;          // if not: its innermost axis; none if it has one element a row
   };
 
-  /// Vectors along a loop; `whole` unrolls what is left of it.
-  void Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const;
+  /// Vectors along a loop, and the loop over those of a tile; `whole` unrolls what is left of it.
+  NodeId Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const;
 
   StageId stage_;
   int lanes_;
@@ -40,7 +44,8 @@ class Elementwise : public Part {
   std::vector<int> rows_;  // the axes before it that have loops
   std::vector<Producer> chain_;
   int64_t row_vectors_ = 1;
-  size_t vectors_ = 0, row_tile_ = 0, unrolled_ = 0, accumulators_ = 0, grain_ = 0, stream_ = 0;
+  bool transposed_ = false;  // reads along the last of the rows what it stores along the lanes
+  size_t vectors_ = 0, row_tile_ = 0, unrolled_ = 0, accumulators_ = 0, grain_ = 0, stream_ = 0, blocked_ = 0;
 };
 
 Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* holes)
@@ -67,7 +72,18 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
   }
   if (rows_.empty()) chain_.clear();
   vectors_ = add("vectors", {1, 2, 3, 4, 6, 8, 12, 16});
-  if (!rows_.empty()) row_tile_ = add("rows", {1, 2, 4});
+  if (!rows_.empty() && lane_ >= 0 && chain_.empty()) {
+    te::Visit(stage.body, [&](const te::Expr& e) {
+      if (e->kind != te::ExprKind::kRead) return;
+      const std::optional<int64_t> along = StrideOf(in.graph, e, lane_);
+      transposed_ = transposed_ || (along && *along > 1 && StrideOf(in.graph, e, rows_.back()) == 1);
+    });
+  }
+  if (!rows_.empty()) {
+    row_tile_ =
+        add("rows", transposed_ ? std::vector<int64_t>{1, 2, 4, 8, 16, 32} : std::vector<int64_t>{1, 2, 4});
+  }
+  if (transposed_) blocked_ = add("blocked", {0, 1});
   grain_ = add("grain", {1, 4, 16, 64});
   stream_ = add("stream", in.StreamingOf(id));
   if (chain_.empty()) return;
@@ -75,12 +91,13 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
   accumulators_ = add("accumulators", {1, 2, 4});
 }
 
-void Elementwise::Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const {
+NodeId Elementwise::Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const {
   const NodeId vectors = draft->Split(loop, d[vectors_] * lanes_, Tail::kMask);
   const NodeId lanes = draft->Split(vectors, lanes_, Tail::kMask);
   draft->Vector(lanes);
   draft->Unroll(vectors);
   if (whole) draft->Unroll(loop);
+  return vectors;
 }
 
 void Elementwise::TakeSteps(const Decisions& d, Draft* draft) const {
@@ -90,14 +107,17 @@ void Elementwise::TakeSteps(const Decisions& d, Draft* draft) const {
   for (size_t i = 0; i < chain_.size(); ++i) {
     if (chain_[i].reduces) factored[i] = FactorRow(chain_[i].reduction, lanes_, d[accumulators_], draft);
   }
-  NodeId row_loop = kRoot;
+  NodeId row_loop = kRoot, rows = kRoot;
   if (!rows_.empty()) {
     row_loop = draft->LoopOf(stage_, rows_.back());
-    draft->Unroll(draft->Split(row_loop, row_tile, Tail::kMask));
+    rows = draft->Split(row_loop, row_tile, Tail::kMask);
+    draft->Unroll(rows);
   }
   if (lane_ >= 0) {
     const NodeId lane = draft->LoopOf(stage_, lane_);
-    Vectorize(lane, unrolled, d, draft);
+    const NodeId vectors = Vectorize(lane, unrolled, d, draft);
+    // Of a block of rows and columns all that a cache line holds is used while it is there.
+    if (transposed_ && d[blocked_]) draft->Reorder({row_loop, lane, rows, vectors});
     if (rows_.empty()) draft->Parallel(lane, d[grain_] * 16);
   }
   if (d[stream_]) draft->Stream(stage_);
