@@ -139,8 +139,11 @@ uint64_t HashOf(const Plan& plan) {
   // Steps change what stages compute, and so from what others are made.
   for (const te::Stage& stage : plan.graph->stages) {
     te::Visit(stage.body, [&](const te::Expr& e) {
-      mix(static_cast<int>(e->kind)), mix(static_cast<int>(e->function)), mix(e->id), mix(e->integer);
-      mix(std::bit_cast<int64_t>(e->number)), mix(static_cast<int64_t>(e->args.size()));
+      const auto args = static_cast<int64_t>(e->args.size());
+      mix(static_cast<int64_t>(e->kind) | static_cast<int64_t>(e->function) << 8 | args << 16 |
+          static_cast<int64_t>(e->id) << 32);
+      if (e->integer != 0) mix(e->integer);
+      if (e->number != 0) mix(std::bit_cast<int64_t>(e->number));
     });
   }
   for (const StagePlan& s : plan.stages) {
