@@ -107,7 +107,8 @@ class EvolutionPolicy : public SearchPolicy {
     std::vector<Candidate> samples;
     // Most choices contradict themselves in some spaces; in small ones they repeat.
     constexpr size_t kChunk = 256;
-    for (size_t first = 0; first < 6 * count && samples.size() < count; first += kChunk) {
+    constexpr size_t kDrawsEach = 12;  // one that contradicts itself costs next to nothing
+    for (size_t first = 0; first < kDrawsEach * count && samples.size() < count; first += kChunk) {
       std::vector<Made> made = MakeAll(kChunk, [&](size_t i, Drops* drops) {
         Random random(seed_, generation_, first + i + (uint64_t{1} << 32));
         int algorithm = static_cast<int>(random.Below(problem_.algorithms().size()));
