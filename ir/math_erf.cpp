@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // erf and rsqrt.
+#include <cmath>
+
 #include "ir/math_functions.h"
 #include "ir/math_tables.h"
 
@@ -7,12 +9,15 @@ namespace tunesmith::ir {
 
 namespace {
 
-/// x * factor; where x is itself a product with a number, as in a GELU, with one multiplication.
+/// x * factor; where x is itself a product with a number, as in a GELU, with one multiplication. Numbers so
+/// small that the factor would cost them digits are left alone.
 Expr Scaled(const Arithmetic& a, const Expr& x, double factor) {
+  const double smallest_normal = std::ldexp(1, 1 - a.exponent_bias());
   if (x->kind == te::ExprKind::kMul) {
     for (size_t side : {0, 1}) {
-      if (x->args[side]->kind == te::ExprKind::kFloat)
-        return x->args[1 - side] * a.Number(x->args[side]->number * factor);
+      const te::ExprNode& number = *x->args[side];
+      if (number.kind == te::ExprKind::kFloat && std::abs(number.number * factor) >= smallest_normal)
+        return x->args[1 - side] * a.Number(number.number * factor);
     }
   }
   return x * a.Number(factor);

@@ -44,7 +44,9 @@ class EvolutionPolicy : public SearchPolicy {
     }
     std::vector<Candidate> parents = Elite();
     uint64_t index = kSamples;
-    for (int round = 0; round < kRounds; ++round) {
+    // The first proposal is the default schedule too, and has nothing measured to begin from.
+    const int rounds = tried_.empty() ? kFirstRounds : kRounds;
+    for (int round = 0; round < rounds; ++round) {
       for (size_t i = 0; i < population.size() && parents.size() < kParents; ++i)
         parents.push_back(population[i]);
       if (parents.empty()) break;
@@ -99,7 +101,7 @@ class EvolutionPolicy : public SearchPolicy {
   static constexpr size_t kSamples = 1024;
   static constexpr size_t kParents = 96;
   static constexpr size_t kElite = 24;
-  static constexpr int kRounds = 3;
+  static constexpr int kRounds = 3, kFirstRounds = 5;
   static constexpr size_t kChildren = 384;
   static constexpr uint64_t kExplore = uint64_t{1} << 40;  // streams of their own
 

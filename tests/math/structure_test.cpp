@@ -75,6 +75,9 @@ TEST(Structure, ErfOfAProductWithANumberCostsNoSecondMultiplication) {
     te::Expr e = ir::ExpandMath(te::Call(Function::kErf, {product}));
     EXPECT_EQ((Evaluator<float, int32_t>(e).operations()), Operations(Function::kErf, DType::kF32));
   }
+  // A third of this number has no longer all of its digits.
+  te::Expr e = ir::ExpandMath(te::Call(Function::kErf, {x * te::Float(0x1p-126, DType::kF32)}));
+  EXPECT_EQ((Evaluator<float, int32_t>(e).operations()), Operations(Function::kErf, DType::kF32) + 1);
 }
 
 // The code generator lets LLVM fuse a product with the sum it goes into. Where the product must be rounded

@@ -133,15 +133,18 @@ TEST_P(Level, EveryDrawOfUnevenWindowsLowers) {
     ASSERT_TRUE(workload.ok()) << text << ": " << MessageOf(workload.status());
     const te::Graph graph = te::Normalize(workload->algorithms[0].graph);
     const Space space = Space::Of(graph, search::MachineOf(target, 2), target.name);
+    int drawn = 0;
     ExpectForAll(25, [&](Choices choices) -> std::string {
       const std::optional<Choice> choice = Draw(space, &choices);
       if (!choice) return "";
+      ++drawn;
       const Trace trace = space.TraceOf(*choice);
       const Result<Plan> plan = Replay(trace, graph);
       const Result<ir::Program> program = plan.ok() ? ir::Lower(*plan) : plan.status();
       const Status status = program.ok() ? ir::Verify(*program) : program.status();
       return status.ok() ? "" : StrCat(text, ": ", MessageOf(status), "\n", ToString(trace));
     });
+    EXPECT_GE(drawn, 5) << text;
   }
 }
 

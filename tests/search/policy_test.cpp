@@ -201,12 +201,12 @@ TEST(Evolution, ProposesFirstTheAnalyticModelsBestOfItsSamples) {
   const Problem small = TestProblem(SumWorkload(4096));
   EXPECT_EQ(Named("evolution", small, model.get())->Propose(1)[0].hash,
             Named("exhaustive", small, model.get())->Propose(1)[0].hash);
-  // Elsewhere it is as good, but for two hundredths, as the best of many uniform samples.
+  // Elsewhere it is at least as good as the best of many uniform samples.
   const Problem large = TestProblem(ConvolutionWorkload());
   const std::vector<Candidate> first = Named("evolution", large, model.get())->Propose(16);
   ASSERT_EQ(first.size(), 16u);
   for (const Candidate& c : Named("random", large, model.get())->Propose(1024))
-    EXPECT_LE(first[0].features[costmodel::kAnalyticCycles], 1.02 * c.features[costmodel::kAnalyticCycles]);
+    EXPECT_LE(first[0].features[costmodel::kAnalyticCycles], c.features[costmodel::kAnalyticCycles]);
 }
 
 TEST(Policies, CountWhatTheyDrop) {
