@@ -12,15 +12,16 @@
 
 namespace tunesmith::cli {
 
-Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen::Target& target,
-                                     int threads) {
+Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen::Target& target, int threads,
+                                     ThreadPool* pool) {
   search::Problem problem = search::Problem::Of(workload, search::MachineOf(target, threads), target.name);
   std::unique_ptr<costmodel::CostModel> model = costmodel::AnalyticModel();
   constexpr uint64_t kSeed = 1;  // the default schedule is the same everywhere
   // Some candidates turn out to be no programs only when they are lowered; then the next best is taken.
   constexpr size_t kMost = 64;
   Status refused = Internal("the schedule space is empty");
-  for (const search::Candidate& best : search::Evolution(&problem, model.get(), kSeed)->Propose(kMost)) {
+  for (const search::Candidate& best :
+       search::Evolution(&problem, model.get(), kSeed, pool)->Propose(kMost)) {
     schedule::Trace trace = problem.TraceOf(best);
     Result<BuiltKernel> built = BuildTrace(workload, trace);
     if (built.ok()) return trace;

@@ -12,6 +12,7 @@
 #include "measure/measurer.h"
 #include "schedule/trace.h"
 #include "search/candidate.h"
+#include "support/thread_pool.h"
 
 namespace tunesmith::cli {
 
@@ -25,9 +26,9 @@ struct BuiltKernel {
   double tolerance_factor = 1;
 };
 
-/// The schedule that needs no trial.
-Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen::Target& target,
-                                     int threads);
+/// The schedule that needs no trial; the same with or without a pool to find it on.
+Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen::Target& target, int threads,
+                                     ThreadPool* pool = nullptr);
 /// The trace in a file.
 Result<schedule::Trace> ReadTrace(const std::string& path);
 /// The trace of the key's best record (database/filter.h); nothing if there is none.

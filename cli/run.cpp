@@ -156,7 +156,8 @@ Status RunTune(const Options& o) {
     progress.Say(StrCat("preparing ", run.named.id));
     auto begun = Clock::now();
     // Without one it is tried all the same, so that it is told what failed, and others have their turn.
-    const Result<schedule::Trace> standard = DefaultTrace(run.named.workload, target, scenario.threads);
+    const Result<schedule::Trace> standard =
+        DefaultTrace(run.named.workload, target, scenario.threads, &pool);
     if (standard.ok()) run.default_trace = schedule::ToString(*standard);
     TS_ASSIGN_OR_RETURN(std::vector<search::EarlierTrial> earlier, EarlierTrials(database.get(), &run));
     TS_ASSIGN_OR_RETURN(std::shared_ptr<const measure::Expectation> expectation,

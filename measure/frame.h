@@ -13,7 +13,7 @@
 
 namespace tunesmith::measure {
 
-inline constexpr uint8_t kProtocolVersion = 2;
+inline constexpr uint8_t kProtocolVersion = 3;
 inline constexpr size_t kHeaderBytes = 12;
 inline constexpr size_t kMaxPayloadBytes = size_t{64} << 20;
 enum class MessageType : uint8_t {
@@ -30,6 +30,7 @@ enum class MessageType : uint8_t {
   kTime = 10,     // Samples
   kCopy = 11,     // Done
   kProbe = 12,    // Rate
+  kHash = 13,     // Digest
   // replies
   kGreeting = 128,
   kDone = 129,
@@ -38,6 +39,7 @@ enum class MessageType : uint8_t {
   kSamples = 132,
   kRefusal = 133,  // instead of any of the above
   kRate = 135,
+  kDigest = 136,
   kCrash = 134,  // instead of any of the above; the runner ends after it
 };
 

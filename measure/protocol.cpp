@@ -156,6 +156,15 @@ void Gather::Get(PayloadReader& r) {
 
 void Data::Get(PayloadReader& r) { data = ToVector(r.Bytes()); }
 
+void Digest::Put(PayloadWriter& w) const {
+  w.U64(hash.high);
+  w.U64(hash.low);
+}
+void Digest::Get(PayloadReader& r) {
+  hash.high = r.U64();
+  hash.low = r.U64();
+}
+
 void Time::Put(PayloadWriter& w) const {
   call.Put(w);
   w.U8(cold);

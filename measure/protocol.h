@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a measurer and a runner say to each other, byte by byte in docs/formats/runner-protocol.md. Both sides
-// compile this file; it needs nothing but the standard library, so that the runner can be built for any
-// board. The measurer sends a request, the runner answers it with exactly one reply, in order.
+// compile this file; it needs nothing but the standard library and one header of xxHash, so that the runner
+// can be built for any board. The measurer sends a request, the runner answers it with exactly one reply, in
+// order.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "measure/frame.h"
+#include "support/hash.h"
 
 namespace tunesmith::measure {
 
@@ -167,6 +169,21 @@ struct Data {
   static constexpr MessageType kType = MessageType::kData;
   std::vector<uint8_t> data;
   void Put(PayloadWriter& w) const { w.Bytes(data); }
+  void Get(PayloadReader& r);
+};
+
+/// Names what a buffer holds (XXH3-128), so that what was looked at once need not be fetched again.
+struct Hash {
+  static constexpr MessageType kType = MessageType::kHash;
+  uint32_t buffer = 0;
+  void Put(PayloadWriter& w) const { w.U32(buffer); }
+  void Get(PayloadReader& r) { buffer = r.U32(); }
+};
+
+struct Digest {
+  static constexpr MessageType kType = MessageType::kDigest;
+  Hash128 hash;
+  void Put(PayloadWriter& w) const;
   void Get(PayloadReader& r);
 };
 

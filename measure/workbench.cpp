@@ -71,6 +71,7 @@ Outcome Workbench::PlaceWorkload(size_t sets, const Job& job) {
     return Outcome();
   }
 
+  if (resident_ != job.expectation) accepted_.clear();
   resident_.reset();
   slots_.clear();
   checked_.assign(sets, {});
@@ -214,6 +215,12 @@ Outcome Workbench::Compare(const Operands& operands, const Job& job, size_t set,
   for (size_t o = 0; o < operands.outputs.size(); ++o) {
     const Interface& tensor = job.expectation->outputs[o];
     const ExpectedOutput& expected = job.expectation->sets[set].outputs[o];
+    Digest digest;
+    TS_RETURN_IF_FAILED(client_.Ask(Hash{operands.outputs[o]}, &digest, kTransferLimit));
+    const auto seen = [&](bool entirely) {
+      return Hasher().Add(digest.hash).Add(set).Add(o).Add(job.tolerance_factor).Add(entirely).Hash();
+    };
+    if (accepted_.contains(seen(whole))) continue;
     std::vector<uint8_t> all;
     std::optional<std::string> wrong;
     if (expected.IsWhole(tensor)) {
@@ -233,6 +240,8 @@ Outcome Workbench::Compare(const Operands& operands, const Job& job, size_t set,
       wrong = CompareProjection(tensor, *expected.projection, all, job.tolerance_factor);
     }
     if (wrong) return Failure(OutcomeKind::kWrongResult, StrCat(*wrong, " (", conditions, ")"));
+    accepted_.insert(seen(false));
+    if (whole) accepted_.insert(seen(true));
   }
   return Outcome();
 }

@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "measure/measurer.h"
 #include "measure/runner_client.h"
+#include "support/hash.h"
 
 namespace tunesmith::measure {
 
@@ -63,7 +65,8 @@ class Workbench {
   Outcome PlaceWorkload(size_t sets, const Job& job);
   Outcome PlaceSlot(int slot, const Job& job);
   Outcome Pack(int slot, const Job& job);
-  /// Compares what lies in the outputs.
+  /// Compares what lies in the outputs; those whose bits were accepted before, by their hash alone. `whole`:
+  /// with all that is known of them, not only the elements that were chosen.
   Outcome Compare(const Operands& operands, const Job& job, size_t set, bool whole,
                   const std::string& conditions);
   KernelCall CallOf(const Job& job, int slot, const Operands& operands,
@@ -72,6 +75,8 @@ class Workbench {
 
   RunnerClient client_;
   std::shared_ptr<const Expectation> resident_;
+  /// Of each output that was accepted: a hash of its bits and of what they were compared with.
+  absl::flat_hash_set<Hash128, Hash128Hasher> accepted_;
   std::vector<int64_t> resident_alignments_;
   std::vector<Operands> checked_;  // one a set; the outputs are the same for all
   Operands timed_;                 // of the first set

@@ -84,7 +84,7 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
         add("rows", transposed_ ? std::vector<int64_t>{1, 2, 4, 8, 16, 32} : std::vector<int64_t>{1, 2, 4});
   }
   if (transposed_) blocked_ = add("blocked", {0, 1});
-  grain_ = add("grain", {1, 4, 16, 64});
+  grain_ = add("grain", in.GrainsOf({1, 4, 16, 64}));
   stream_ = add("stream", in.StreamingOf(id));
   if (chain_.empty()) return;
   unrolled_ = add("unrolled", {0, 1});
@@ -92,7 +92,8 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
 }
 
 NodeId Elementwise::Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const {
-  const NodeId vectors = draft->Split(loop, d[vectors_] * lanes_, Tail::kMask);
+  // Where the whole row is unrolled its pieces make no difference, and are always the same.
+  const NodeId vectors = draft->Split(loop, (whole ? 1 : d[vectors_]) * lanes_, Tail::kMask);
   const NodeId lanes = draft->Split(vectors, lanes_, Tail::kMask);
   draft->Vector(lanes);
   draft->Unroll(vectors);

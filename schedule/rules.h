@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "schedule/sketch.h"
@@ -31,6 +32,11 @@ struct Surroundings {
   /// The values of a hole that decides whether a stage's results bypass the caches: always 0, and 1 for an
   /// output that takes a good part of a core's second cache, where it would push out what is read again.
   std::vector<int64_t> StreamingOf(StageId stage) const;
+  /// The values of a hole that decides how many iterations a thread takes at a time: on one thread there is
+  /// nothing to decide, as it takes all of them at once.
+  std::vector<int64_t> GrainsOf(std::vector<int64_t> grains) const {
+    return machine.threads > 1 ? std::move(grains) : std::vector<int64_t>{1};
+  }
   /// The consumers of a stage's tensor that are not inlined themselves.
   std::vector<StageId> ConsumersOf(StageId stage) const;
 };

@@ -3,8 +3,10 @@
 
 #include <mutex>
 
+#include "codegen/llvm/interleave.h"
 #include "codegen/llvm/register_pressure.h"
 #include "codegen/llvm/reloads.h"
+#include "codegen/llvm/scheduler.h"
 #include "llvm/Analysis/AliasAnalysis.h"
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
@@ -32,6 +34,7 @@ Result<std::unique_ptr<llvm::TargetMachine>> MachineFor(const Target& target) {
     LLVMInitializeX86AsmPrinter();
     LLVMInitializeX86AsmParser();
     LLVMInitializeX86Disassembler();
+    InstallScheduler();
   });
   std::string error;
   const llvm::Target* found = llvm::TargetRegistry::lookupTarget(target.triple, error);
@@ -66,6 +69,7 @@ void Optimise(llvm::Module* module, llvm::TargetMachine* machine, const Target& 
   };
   for (llvm::Function& function : *module) {
     if (function.isDeclaration()) continue;
+    InterleaveChains(&function, &functions.getResult<llvm::AAManager>(function), target);
     run(&simplify, &function);
     {
       HeldLoads held(LoadsToStay(&function, &functions, target.vector_registers));

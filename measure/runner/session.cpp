@@ -55,6 +55,8 @@ std::vector<uint8_t> Session::Answer(const Frame& request) {
       return decode_and_answer(measure::Read());
     case MessageType::kGather:
       return decode_and_answer(measure::Gather());
+    case MessageType::kHash:
+      return decode_and_answer(measure::Hash());
     case MessageType::kTime:
       return decode_and_answer(measure::Time());
     case MessageType::kProbe:
@@ -139,6 +141,12 @@ std::vector<uint8_t> Session::Answer(const measure::Gather& request) {
     std::memcpy(reply.data.data() + i * size, region->start + request.indices[i] * size, size);
   }
   return Encode(reply);
+}
+
+std::vector<uint8_t> Session::Answer(const measure::Hash& request) {
+  const Region* region = buffers_.Find(request.buffer);
+  if (region == nullptr) return Encode(BadRequest("there is no buffer %" PRIu32, request.buffer));
+  return Encode(Digest{HashBytes128({reinterpret_cast<const char*>(region->start), region->bytes})});
 }
 
 std::optional<Refusal> Session::Prepare(const KernelCall& call, Placement workspace, Ready* ready) {

@@ -42,6 +42,7 @@ class Session {
   std::vector<uint8_t> Answer(const measure::Run& request);
   std::vector<uint8_t> Answer(const measure::Read& request);
   std::vector<uint8_t> Answer(const measure::Gather& request);
+  std::vector<uint8_t> Answer(const measure::Hash& request);
   std::vector<uint8_t> Answer(const measure::Time& request);
   std::vector<uint8_t> Answer(const measure::Probe& request);
 

@@ -43,8 +43,9 @@ TEST(Finalists, WhoIsFarBehindIsSoonTimedNoFurther) {
   EXPECT_TRUE(result.timings[1].outcome.ok());
   EXPECT_GT(result.timings[1].outcome.median_ns, 0);
   EXPECT_FALSE(result.timings[1].tied);
-  for (size_t other : {0, 2})
-    EXPECT_EQ(result.timings[other].process_medians_ns.size(), static_cast<size_t>(result.processes));
+  // (Of the two that are equal, one may seem far behind while other programs run.)
+  EXPECT_EQ(result.timings[static_cast<size_t>(result.winner)].process_medians_ns.size(),
+            static_cast<size_t>(result.processes));
 }
 
 TEST(Finalists, OneAloneWins) {

@@ -51,7 +51,7 @@ KernelCall SampleCall() {
 
 TEST(Protocol, FrameIsLaidOutAsDocumented) {
   const std::vector<uint8_t> bytes = Encode(Unload{0x01020304});
-  const std::vector<uint8_t> documented = {'T', 'S', 'r', 'n', 2, 3, 0, 0, 4, 0, 0, 0, 4, 3, 2, 1};
+  const std::vector<uint8_t> documented = {'T', 'S', 'r', 'n', 3, 3, 0, 0, 4, 0, 0, 0, 4, 3, 2, 1};
   EXPECT_EQ(bytes, documented);
 }
 
@@ -114,6 +114,8 @@ TEST(Protocol, MessagesSurvive) {
   EXPECT_EQ(RoundTrip(Gather{2, 4, {5, 6}}).indices, (std::vector<uint64_t>{5, 6}));
   EXPECT_EQ(RoundTrip(Copy{1, 2}).to, 2u);
   EXPECT_EQ(RoundTrip(Read{1, 2, 3}).bytes, 3u);
+  EXPECT_EQ(RoundTrip(measure::Hash{7}).buffer, 7u);
+  EXPECT_EQ(RoundTrip(Digest{{1, 2}}).hash, (Hash128{1, 2}));
   EXPECT_EQ(RoundTrip(Greeting{2, 4096, 77}).available_bytes, 77u);
 }
 
@@ -126,7 +128,7 @@ TEST(Protocol, BrokenStreamsAreNamed) {
     return error;
   };
   EXPECT_EQ(error_of(0, 'X'), "a frame does not begin with TSrn");
-  EXPECT_EQ(error_of(4, 9), "a frame has protocol version 9, not 2");
+  EXPECT_EQ(error_of(4, 9), "a frame has protocol version 9, not 3");
   EXPECT_EQ(error_of(7, 1), "a frame's reserved bytes are not 0");
   EXPECT_EQ(error_of(11, 255), "a frame announces a payload of 4278190084 bytes, more than 67108864");
 }
@@ -199,7 +201,7 @@ TEST(Protocol, GarbageIsNeverMoreThanRefused) {
       payload.insert(payload.begin(), real.begin(), real.begin() + static_cast<long>(keep));
     }
     DecodeAsAll<Hello, Greeting, Load, Unload, Allocate, Free, Write, measure::Run, Finding, Read, Gather,
-                Data, Time, Samples, Copy, Done, Refusal, Crash>(payload);
+                Data, Hash, Digest, Time, Samples, Copy, Done, Refusal, Crash>(payload);
     std::string error;
     Cut(payload, 3, &error);
   });

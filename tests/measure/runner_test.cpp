@@ -58,6 +58,8 @@ TEST_F(RunnerTest, HoldsWhatIsWritten) {
     Ask<Done>(Write{3, 4, {1, 2, 3, 4}});
     EXPECT_EQ(Ask<Data>(Read{3, 3, 4}).data, (std::vector<uint8_t>{0, 1, 2, 3}));
     EXPECT_EQ(Ask<Data>(Gather{3, 2, {3, 2, 2}}).data, (std::vector<uint8_t>{3, 4, 1, 2, 1, 2}));
+    const char held[] = "\0\0\0\0\1\2\3\4\0";
+    EXPECT_EQ(Ask<Digest>(measure::Hash{3}).hash, HashBytes128({held, 10}));
     Ask<Done>(Allocate{4, 10, 1, Placement::kGuarded});
     Ask<Done>(Copy{3, 4});
     EXPECT_EQ(Ask<Data>(Read{4, 4, 4}).data, (std::vector<uint8_t>{1, 2, 3, 4}));
@@ -71,6 +73,7 @@ TEST_F(RunnerTest, HoldsWhatIsWritten) {
 TEST_F(RunnerTest, EmptyBuffersAreBuffers) {
   Ask<Done>(Allocate{0, 0, 4, Placement::kGuarded});
   EXPECT_TRUE(Ask<Data>(Read{0, 0, 0}).data.empty());
+  EXPECT_EQ(Ask<Digest>(measure::Hash{0}).hash, HashBytes128(""));
   EXPECT_EQ(Refused(Gather{0, 4, {0}}), "buffer 0 has 0 elements, none of index 0");
 }
 
@@ -86,6 +89,7 @@ TEST_F(RunnerTest, RefusesWhatCannotBe) {
   EXPECT_EQ(Refused(Read{1, 1, 8}), "8 bytes at 1 of buffer 1 of 8 bytes cannot be read at once");
   EXPECT_EQ(Refused(Gather{1, 3, {}}), "elements of 3 bytes");
   EXPECT_EQ(Refused(Gather{1, 4, {2}}), "buffer 1 has 2 elements, none of index 2");
+  EXPECT_EQ(Refused(measure::Hash{7}), "there is no buffer 7");
   EXPECT_EQ(Refused(Copy{1, 2}), "buffers 1 and 2 differ in size: 8 and 9 bytes");
   EXPECT_EQ(Refused(Copy{7, 2}), "there is no buffer 7");
   EXPECT_EQ(Refused(Unload{9}), "there is no kernel 9");

@@ -100,6 +100,38 @@ TEST(Workbench, ChecksNothingThatWasLoadedOnlyToBeTimed) {
   EXPECT_EQ(workbench.Check(0, job).detail, "");
 }
 
+TEST(Workbench, FetchesNoBitsTwice) {
+  LocalMeasurer measurer = LocalMeasurer::Create({RunnerPath(), 0}).value();
+  const auto expectation = std::make_shared<Expectation>(*AddExpectation());
+  Job job = JobFor(Add);
+  job.expectation = expectation;
+  EXPECT_EQ(measurer.Measure(job).value().detail, "");
+  // Whoever looked again would find every element wrong now.
+  for (InputSet& set : expectation->sets) {
+    for (te::Expected& element : set.outputs[0].elements) element.value += 1e30;
+  }
+  EXPECT_EQ(measurer.Measure(job).value().detail, "");
+  job.kernel.image.main_offset = JobFor(WrongElement).kernel.image.main_offset;
+  EXPECT_EQ(measurer.Measure(job).value().kind, OutcomeKind::kWrongResult);
+}
+
+TEST(Workbench, AcceptsBitsOnlyForTheInputsAndBoundsThatTheyWereComparedWith) {
+  LocalMeasurer measurer = LocalMeasurer::Create({RunnerPath(), 0}).value();
+  Job job = JobFor(WrongElement);
+  job.tolerance_factor = 1e30;
+  EXPECT_EQ(measurer.Measure(job).value().detail, "");
+  job.tolerance_factor = 1;
+  EXPECT_EQ(measurer.Measure(job).value().kind, OutcomeKind::kWrongResult);
+  // The second set of inputs has the first one's values, and so the same bits come out; but they are wrong.
+  const auto expectation = std::make_shared<Expectation>(*AddExpectation());
+  expectation->sets[1].parameters = expectation->sets[0].parameters;
+  job = JobFor(Add);
+  job.expectation = expectation;
+  const Outcome outcome = measurer.Measure(job).value();
+  EXPECT_EQ(outcome.kind, OutcomeKind::kWrongResult);
+  EXPECT_TRUE(outcome.detail.ends_with("(inputs cancelling, threads 2)")) << outcome.detail;
+}
+
 TEST(Workbench, IsCondemnedByAnOverwrittenRedZone) {
   Workbench workbench = Workbench::Start(RunnerPath(), 0).value();
   const Job job = JobFor(WritesBeforeOutput);
