@@ -39,8 +39,8 @@ Summary SummaryOf(const std::string& operator_name, const std::vector<std::strin
 // 64 x 4096 f32 are 1 MiB.
 constexpr double kMatrix = 64 * 4096 * 4;
 
-Summary Relu(const std::string& steps) {
-  return SummaryOf("relu", {"R=64", "C=4096"}, "names X | Y(rc)\ntarget x86-64-avx2\n" + steps);
+Summary Relu(const std::string& steps, const std::string& columns = "C=4096") {
+  return SummaryOf("relu", {"R=64", columns}, "names X | Y(rc)\ntarget x86-64-avx2\n" + steps);
 }
 
 TEST(Traffic, OfWholeLinesIsWhatIsReadAndTwiceWhatIsWritten) {
@@ -57,6 +57,17 @@ TEST(Traffic, StreamsEachByteOnceWhereLinesAreFilled) {
   EXPECT_DOUBLE_EQ(tiles.streamed_bytes, kMatrix);
   // Half a line in a tile, but the next iteration stores the other half.
   EXPECT_DOUBLE_EQ(Relu("split Y.rc 8 mask\nvector Y.rc.i\nstream Y\n").streamed_bytes, kMatrix);
+}
+
+TEST(Traffic, FadesInWhereACacheIsALittleTooSmall) {
+  // Three quarters of the second cache can be used: by 64 x 768 f32 that are read and as many written.
+  auto beyond_second = [](const std::string& columns) {
+    return Relu("split Y.rc 8 mask\nvector Y.rc.i\n", columns).traffic_bytes[1];
+  };
+  constexpr double kColumn = 64 * 4;
+  EXPECT_DOUBLE_EQ(beyond_second("C=768"), 0);
+  EXPECT_DOUBLE_EQ(beyond_second("C=960"), 0.5 * 3 * kColumn * 960);
+  EXPECT_DOUBLE_EQ(beyond_second("C=1152"), 3 * kColumn * 1152);
 }
 
 constexpr char kConvolution[] =

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the rules leave open, and what they do not.
+#include "schedule/rules.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "te/language.h"
+
+namespace tunesmith::schedule {
+namespace {
+
+Space SpaceOf(const std::string& name, const std::vector<std::string>& bindings, int threads) {
+  Machine machine;
+  machine.vector_bytes = 32;
+  machine.threads = threads;
+  const te::Workload workload = te::Bind(*te::StandardOperator(name), bindings).value();
+  return Space::Of(te::Normalize(workload.algorithms[0].graph), machine, "x86-64-avx2");
+}
+
+TEST(Rules, OnOneThreadThereIsNoGrainToChoose) {
+  for (const char* name : {"softmax", "relu", "reduce_sum"}) {
+    for (int threads : {1, 2}) {
+      int grains = 0;
+      const Space space = SpaceOf(name, {"R=64", "C=128"}, threads);
+      for (const Hole& hole : space.holes()) {
+        if (!hole.name.ends_with(".grain")) continue;
+        ++grains;
+        EXPECT_EQ(hole.domain.size() == 1, threads == 1) << name << ", " << hole.name;
+      }
+      EXPECT_EQ(grains, 1) << name;
+    }
+  }
+}
+
+TEST(Rules, PiecesOfARowMakeNoDifferenceWhereAllOfItIsUnrolled) {
+  const Space space = SpaceOf("softmax", {"R=64", "C=128"}, 1);
+  std::map<bool, std::map<Choice, std::vector<uint64_t>>> plans;  // by unrolled, then by all but the pieces
+  size_t pieces = 0, unrolled = 0;
+  for (size_t h = 0; h < space.holes().size(); ++h) {
+    if (space.holes()[h].name == "Y.vectors") pieces = h;
+    if (space.holes()[h].name == "Y.unrolled") unrolled = h;
+  }
+  for (int64_t n = 0; n < space.size(); ++n) {
+    Choice choice;
+    int64_t rest = n;
+    for (const Hole& hole : space.holes()) {
+      choice.push_back(static_cast<uint16_t>(rest % static_cast<int64_t>(hole.domain.size())));
+      rest /= static_cast<int64_t>(hole.domain.size());
+    }
+    if (!space.Allows(choice)) continue;
+    const uint64_t hash = HashOf(space.PlanOf(choice).value());
+    const bool whole = space.holes()[unrolled].domain[choice[unrolled]] != 0;
+    choice[pieces] = 0;
+    plans[whole][choice].push_back(hash);
+  }
+  EXPECT_FALSE(plans[true].empty());
+  EXPECT_FALSE(plans[false].empty());
+  for (const auto& [others, hashes] : plans[true]) {
+    for (uint64_t hash : hashes) EXPECT_EQ(hash, hashes.front());
+  }
+  for (const auto& [others, hashes] : plans[false]) {
+    for (size_t i = 1; i < hashes.size(); ++i) EXPECT_NE(hashes[i], hashes.front());
+  }
+}
+
+}  // namespace
+}  // namespace tunesmith::schedule
