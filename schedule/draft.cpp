@@ -40,7 +40,7 @@ NodeId Draft::Split(NodeId loop, int64_t factor, Tail tail) {
   return refusal_.ok() ? static_cast<NodeId>(plan_.nodes.size()) - 1 : -1;
 }
 
-void Draft::Reorder(const std::vector<NodeId>& loops) {
+void Draft::Reorder(absl::Span<const NodeId> loops) {
   Take(
       [&] {
         Step step{Verb::kOrder, {}, {}};

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "schedule/steps.h"
 #include "schedule/trace.h"
 
@@ -25,7 +26,7 @@ class Draft {
 
   /// The outer loop keeps its number; gives the inner one's.
   NodeId Split(NodeId loop, int64_t factor, Tail tail);
-  void Reorder(const std::vector<NodeId>& loops);
+  void Reorder(absl::Span<const NodeId> loops);
   void Vector(NodeId loop);
   void Unroll(NodeId loop);
   void Parallel(NodeId loop, std::optional<int64_t> grain = std::nullopt);

@@ -13,8 +13,8 @@ bool IsOutput(const Plan& plan, StageId id) {
   return plan.graph->tensors[static_cast<size_t>(plan.stage(id).tensor)].role == te::Role::kOutput;
 }
 
-std::vector<StageId> Consumers(const Plan& plan, StageId id) {
-  std::vector<StageId> live;
+StageIds Consumers(const Plan& plan, StageId id) {
+  StageIds live;
   for (StageId consumer : plan.graph->ConsumersOf(plan.stage(id).tensor)) {
     if (Of(plan, consumer).place != Place::kInlined) live.push_back(consumer);
   }

@@ -25,7 +25,7 @@ double Product(const std::vector<int64_t>& extents);
 
 bool IsOutput(const Plan& plan, StageId id);
 /// The stages that read what stage `id` computes, without those that are inlined.
-std::vector<StageId> Consumers(const Plan& plan, StageId id);
+StageIds Consumers(const Plan& plan, StageId id);
 /// The number of `child` among the children of `loop`.
 int PositionIn(const Plan& plan, NodeId loop, NodeId child);
 

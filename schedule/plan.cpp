@@ -16,18 +16,17 @@ std::string Plan::LoopName(NodeId loop) const {
   return StrCat(NameOf(node.owner), ".", node.label);
 }
 
-std::vector<NodeId> Plan::LoopsAbove(NodeId node) const {
+NodeIds Plan::LoopsAbove(NodeId node) const {
   const NodeId parent = nodes[static_cast<size_t>(node)].parent;
   size_t depth = 0;
   for (NodeId n = parent; n != kRoot; n = nodes[static_cast<size_t>(n)].parent) ++depth;
-  std::vector<NodeId> loops(depth);
+  NodeIds loops(depth);
   for (NodeId n = parent; n != kRoot; n = nodes[static_cast<size_t>(n)].parent) loops[--depth] = n;
   return loops;
 }
 
-std::vector<StageId> Plan::StagesIn(NodeId loop) const {
-  std::vector<StageId> inside;
-  inside.reserve(stages.size());
+StageIds Plan::StagesIn(NodeId loop) const {
+  StageIds inside;
   auto walk = [&](auto& self, const Children& children) -> void {
     for (NodeId n : children) {
       const Node& node = nodes[static_cast<size_t>(n)];

@@ -28,6 +28,11 @@ using StageId = int;  // index into Plan::stages and Plan::graph->stages
 
 inline constexpr NodeId kRoot = -1;
 
+/// Lists that are made for every step of every candidate: as a rule short enough to need no memory of their
+/// own.
+using NodeIds = absl::InlinedVector<NodeId, 12>;
+using StageIds = absl::InlinedVector<StageId, 8>;
+
 /// Nothing happens where value < 0 or value >= extent. Variables of `value` are loops.
 struct Guard {
   te::Affine value;
@@ -112,9 +117,9 @@ struct Plan {
     return false;
   }
   /// The loops above a node, outermost first.
-  std::vector<NodeId> LoopsAbove(NodeId node) const;
+  NodeIds LoopsAbove(NodeId node) const;
   /// The stages that are computed inside `loop` (or the root), in the order of execution.
-  std::vector<StageId> StagesIn(NodeId loop) const;
+  StageIds StagesIn(NodeId loop) const;
   /// The child of `loop` (or the root) that is `node` or contains it.
   NodeId ChildTowards(NodeId loop, NodeId node) const;
   const Children& ChildrenOf(NodeId loop) const;

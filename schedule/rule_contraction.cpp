@@ -276,10 +276,10 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
   if (d[steps_] > 1) step = draft->Split(inner, d[steps_], Tail::kPeel);
 
   using Loops = std::initializer_list<NodeId>;
-  auto append = [](Loops loops, std::vector<NodeId>* to) {
+  auto append = [](Loops loops, NodeIds* to) {
     std::copy_if(loops.begin(), loops.end(), std::back_inserter(*to), [](NodeId n) { return n != kRoot; });
   };
-  std::vector<NodeId> outer, tile;
+  NodeIds outer, tile;
   for (int axis : others_) outer.push_back(loop_of(axis));
   switch (d[order_]) {
     case 0:
@@ -293,7 +293,7 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
       break;
   }
   append({planes, rows, vectors, lanes}, &tile);
-  std::vector<NodeId> order = outer;
+  NodeIds order = outer;
   for (const Window& w : windows_) order.push_back(loop_of(w.axis));
   append({inner, step}, &order);
   order.insert(order.end(), tile.begin(), tile.end());

@@ -60,7 +60,7 @@ Status CheckUnrolled(const Plan& plan, NodeId loop) {
 
 /// Indices are products of factors: they must stay far from the end of 64 bits, whatever a trace asks for.
 /// An axis may be split so that it runs to twice its extent, or to 2^31.
-Status CheckReach(const Plan& plan, const std::vector<StageId>& inside, NodeId loop, int64_t factor) {
+Status CheckReach(const Plan& plan, const StageIds& inside, NodeId loop, int64_t factor) {
   const Node& node = plan.nodes[static_cast<size_t>(loop)];
   const __int128 padded = (static_cast<__int128>(node.extent) + factor - 1) / factor * factor;
   for (StageId id : inside) {
@@ -92,7 +92,7 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
                             "' is placed or kept at this loop; split before that"));
     }
   }
-  const std::vector<StageId> inside = plan.StagesIn(loop);  // nothing else depends on the loop
+  const StageIds inside = plan.StagesIn(loop);  // nothing else depends on the loop
   TS_RETURN_IF_ERROR(CheckReach(plan, inside, loop, factor));
   const bool remainder = extent % factor != 0;
 
@@ -122,14 +122,14 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
   return plan;
 }
 
-Result<Plan> Reorder(Plan plan, const std::vector<NodeId>& loops) {
+Result<Plan> Reorder(Plan plan, absl::Span<const NodeId> loops) {
   if (loops.size() < 2) return plan;
   auto depth = [&](NodeId n) {
     int above = 0;
     while ((n = At(plan, n).parent) != kRoot) ++above;
     return above;
   };
-  std::vector<NodeId> now = loops;
+  NodeIds now(loops.begin(), loops.end());
   std::sort(now.begin(), now.end(), [&](NodeId a, NodeId b) { return depth(a) < depth(b); });
   for (size_t i = 0; i + 1 < now.size(); ++i) {
     if (now[i] == now[i + 1]) {
@@ -156,12 +156,12 @@ Result<Plan> Reorder(Plan plan, const std::vector<NodeId>& loops) {
   }
   MarkTouched(&plan, now.back());
   // Loops are permuted by exchanging what stands at the positions: the tree's shape stays as it is.
-  std::vector<NodeId> chain;  // every loop from the outermost to the innermost named
+  NodeIds chain;  // every loop from the outermost to the innermost named
   for (NodeId n = now.front();; n = At(plan, n).children[0]) {
     chain.push_back(n);
     if (n == now.back()) break;
   }
-  std::vector<NodeId> wanted = chain;
+  NodeIds wanted = chain;
   size_t next = 0;
   for (NodeId& n : wanted) {
     if (std::find(loops.begin(), loops.end(), n) != loops.end()) n = loops[next++];

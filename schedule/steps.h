@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "schedule/plan.h"
 
 namespace tunesmith::schedule {
@@ -25,7 +26,7 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail);
 
 /// Puts loops, which must be nested in one another with nothing else between them, into this order, outermost
 /// first. Loops between them that are not named keep their place.
-Result<Plan> Reorder(Plan plan, const std::vector<NodeId>& loops);
+Result<Plan> Reorder(Plan plan, absl::Span<const NodeId> loops);
 
 /// Runs a loop as vector lanes, unrolled, or on several threads.
 Result<Plan> SetKind(Plan plan, NodeId loop, LoopKind kind, int64_t grain = 1);

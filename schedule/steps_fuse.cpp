@@ -30,7 +30,7 @@ NodeId LastRead(const Plan& plan, StageId consumer, StageId producer, NodeId loo
 /// very iteration of the loops that they share.
 Status CheckOtherReads(const Plan& plan, StageId consumer, StageId producer, NodeId loop, NodeId child,
                        const std::vector<te::Affine>& axes, StepText step) {
-  const std::vector<StageId> stages = plan.StagesIn(kRoot);
+  const StageIds stages = plan.StagesIn(kRoot);
   StageId last = producer;  // of those that run before the consumer
   for (StageId id : stages) {
     if (Of(plan, id).leaf == child || plan.Encloses(child, Of(plan, id).leaf)) last = id;
@@ -88,7 +88,7 @@ Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId 
                           "', unguarded, in each iteration"));
   }
   // Loops below `loop` over the producer's spatial axes, outermost first: each gets a copy.
-  std::vector<NodeId> adopted;
+  NodeIds adopted;
   for (NodeId n : plan.LoopsAbove(made.leaf)) {
     if (plan.Encloses(loop, n) && plan.IsSpatial(producer, n)) adopted.push_back(n);
   }

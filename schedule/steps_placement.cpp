@@ -20,11 +20,10 @@ std::optional<Span> Hull(const Span& a, const Span& b) {
 }
 
 /// What these consumers of `id`, inside `loop`, read of it while one iteration of `loop` runs.
-std::vector<Span> RegionRead(const Plan& plan, StageId id, const std::vector<StageId>& consumers,
-                             NodeId loop) {
+std::vector<Span> RegionRead(const Plan& plan, StageId id, const StageIds& consumers, NodeId loop) {
   const te::Tensor& tensor = plan.graph->tensors[static_cast<size_t>(plan.stage(id).tensor)];
-  std::vector<std::optional<Span>> region(tensor.shape.size());
-  std::vector<bool> whole(tensor.shape.size(), false);
+  absl::InlinedVector<std::optional<Span>, 4> region(tensor.shape.size());
+  absl::InlinedVector<bool, 4> whole(tensor.shape.size(), false);
   for (StageId consumer : consumers) {
     te::Visit(plan.stage(consumer).body, [&](const te::Expr& e) {
       if (e->kind != te::ExprKind::kRead || e->id != plan.stage(id).tensor) return;
@@ -45,6 +44,7 @@ std::vector<Span> RegionRead(const Plan& plan, StageId id, const std::vector<Sta
     });
   }
   std::vector<Span> spans;
+  spans.reserve(tensor.shape.size());
   for (size_t d = 0; d < tensor.shape.size(); ++d) {
     bool all =
         whole[d] || !region[d] || (region[d]->first.terms.empty() && region[d]->extent >= tensor.shape[d]);
@@ -73,7 +73,7 @@ Result<Plan> ComputeAt(Plan plan, StageId id, NodeId loop, Scope scope) {
   TS_RETURN_IF_ERROR(CheckPlaceable(plan, id, "at"));
   if (IsOutput(plan, id))
     return Invalid(StrCat(step(), ": an output is computed as a whole; fuse its producer instead"));
-  std::vector<StageId> consumers = Consumers(plan, id);
+  const StageIds consumers = Consumers(plan, id);
   if (consumers.empty()) return Invalid(StrCat(step(), ": no stage reads it"));
   int position = static_cast<int>(At(plan, loop).children.size());
   for (StageId consumer : consumers) {

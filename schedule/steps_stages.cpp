@@ -243,7 +243,7 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
     std::replace(label.begin(), label.end(), '.', '_');
     return label;
   };
-  std::vector<NodeId> inner = plan.LoopsAbove(s.leaf);
+  NodeIds inner = plan.LoopsAbove(s.leaf);
   inner.erase(
       std::remove_if(inner.begin(), inner.end(), [&](NodeId n) { return n == loop || !plan.Reduces(id, n); }),
       inner.end());

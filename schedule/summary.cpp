@@ -83,12 +83,13 @@ class Summariser {
       : plan_(plan), machine_(machine), traffic_(plan, machine, &summary_) {}
 
   Summary Run() {
+    summary_.stages.reserve(plan_.stages.size());
     double parallel_operations = 0, all_operations = 0, heaviest = -1;
     for (StageId id = 0; id < static_cast<StageId>(plan_.stages.size()); ++id) {
       const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
       if (s.leaf < 0 || s.place == Place::kPack) continue;
       const Body body = Look(plan_.stage(id));
-      const std::vector<NodeId> loops = plan_.LoopsAbove(s.leaf);
+      const NodeIds loops = plan_.LoopsAbove(s.leaf);
       std::vector<Access> reads;
       reads.reserve(body.reads.size() + 1);
       for (const te::ExprNode* read : body.reads) {
@@ -135,8 +136,7 @@ class Summariser {
  private:
   double Extent(NodeId loop) const { return static_cast<double>(At(plan_, loop).extent); }
 
-  StageSummary Stage(StageId id, const Body& body, const std::vector<NodeId>& loops,
-                     const std::vector<Access>& reads) {
+  StageSummary Stage(StageId id, const Body& body, const NodeIds& loops, const std::vector<Access>& reads) {
     const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
     const te::Stage& stage = plan_.stage(id);
     StageSummary out;

@@ -127,7 +127,7 @@ void Traffic::AddStreamed(const StagePlan& s, const te::Stage& stage, const Acce
   summary_.streamed_bytes += part == 0 || run >= bytes ? bytes : bytes / run * (run - part + kMerged);
 }
 
-void Traffic::Add(StageId id, const std::vector<NodeId>& loops, std::vector<Access> accesses) {
+void Traffic::Add(StageId id, const NodeIds& loops, std::vector<Access> accesses) {
   const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
   const te::Stage& stage = plan_.stage(id);
   std::erase_if(accesses, [&](const Access& a) { return InRegisters(a.tensor); });
@@ -160,7 +160,7 @@ void Traffic::Add(StageId id, const std::vector<NodeId>& loops, std::vector<Acce
   }
 }
 
-void Traffic::Enter(const std::vector<NodeId>& loops) {
+void Traffic::Enter(const NodeIds& loops) {
   levels_.assign(1, kRoot);
   levels_.insert(levels_.end(), loops.begin(), loops.end());
   level_of_.assign(plan_.nodes.size(), -1);

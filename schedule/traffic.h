@@ -52,7 +52,7 @@ class Traffic {
   /// each cache there is an outermost loop of this stage whose iteration touches no more than fits; each of
   /// its iterations brings in what it touches anew, unless the loop does not move the access and all that it
   /// touches fits, or another stage has brought it in the same iteration.
-  void Add(StageId id, const std::vector<NodeId>& loops, std::vector<Access> accesses);
+  void Add(StageId id, const NodeIds& loops, std::vector<Access> accesses);
 
  private:
   double Extent(NodeId loop) const { return static_cast<double>(At(loop).extent); }
@@ -66,7 +66,7 @@ class Traffic {
   /// Bytes by which the innermost serial loop moves an access.
   double InnermostStep(const Access& access) const;
   /// The loops are the surroundings of the stage at hand now.
-  void Enter(const std::vector<NodeId>& loops);
+  void Enter(const NodeIds& loops);
   void AddStreamed(const StagePlan& s, const te::Stage& stage, const Access& written);
   void Charge(int cache, const std::vector<Access>& accesses, size_t own);
   /// The bytes that an access brings into a cache of which `size` may be used, where what level `fits`

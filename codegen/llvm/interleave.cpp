@@ -17,7 +17,7 @@ using Instructions = std::vector<llvm::Instruction*>;
 bool MayMove(const llvm::Instruction& i) {
   const auto* load = llvm::dyn_cast<llvm::LoadInst>(&i);
   if (load) return load->isSimple();
-  return !i.mayReadOrWriteMemory() && !i.mayThrow() && i.willReturn();
+  return !llvm::isa<llvm::AllocaInst>(i) && !i.mayReadOrWriteMemory() && !i.mayThrow() && i.willReturn();
 }
 
 bool IsVectorStore(const llvm::Instruction& i) {
@@ -64,11 +64,11 @@ class Group {
         if (made && Owns(chains_.size() - 1, made)) last_use[made] = n;
       }
     }
+    std::vector<int> end(range_.size());  // so many vectors are used for the last time here
+    for (const auto& [made, last] : last_use) end[last] += made->getType()->isVectorTy();
     int alive = 0, most = 0;
     for (size_t n : chain) {
-      for (const auto& [made, last] : last_use) {
-        if (last == n && made->getType()->isVectorTy()) --alive;
-      }
+      alive -= end[n];
       if (range_[n]->getType()->isVectorTy() && last_use.contains(range_[n])) most = std::max(most, ++alive);
     }
     return most;
@@ -155,7 +155,7 @@ class Group {
 constexpr size_t kAtOnce = 4;
 constexpr size_t kLong = 8;  // shorter chains overlap by themselves
 
-/// Interleaves the computations of `stores` in a run of instructions that begins after `first`.
+/// Interleaves the chains of a run of instructions all of which may move.
 void InterleaveRun(const Instructions& run, llvm::AAResults* aliases, const Target& target) {
   // First two of them, to see how many registers one takes; then as many as fit.
   auto group_from = [&](size_t begin, size_t stores) {
@@ -182,9 +182,7 @@ void InterleaveRun(const Instructions& run, llvm::AAResults* aliases, const Targ
     begin += range.size();
     if (ends.size() < 2) continue;
     Group group(std::move(range), std::move(ends));
-    if (group.Length() >= kLong && group.MayInterleave(aliases)) {
-      group.Interleave();
-    }
+    if (group.Length() >= kLong && group.MayInterleave(aliases)) group.Interleave();
   }
 }
 

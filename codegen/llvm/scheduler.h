@@ -6,8 +6,9 @@
 
 namespace tunesmith::codegen {
 
-/// LLVM's scheduler is to leave this block as it is. It saves registers where it can, and for that puts the
-/// chains that codegen/llvm/interleave.h laid side by side one after the other again.
+/// LLVM's scheduler is to leave the block of this instruction as it is, whichever that will be. It saves
+/// registers where it can, and for that puts the chains that codegen/llvm/interleave.h laid side by side one
+/// after the other again.
 void KeepOrder(llvm::Instruction* instruction);
 
 /// Makes LLVM respect that, in this process; once, before anything is compiled.
