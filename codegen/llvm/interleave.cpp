@@ -2,6 +2,8 @@
 #include "codegen/llvm/interleave.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "codegen/llvm/scheduler.h"

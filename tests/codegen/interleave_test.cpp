@@ -22,7 +22,7 @@ using ir::Store;
 
 constexpr DType F32 = DType::kF32;
 constexpr int64_t kLanes = 8;
-const int kAtOnce = 4;
+constexpr int kAtOnce = 4;
 
 Expr Read(int buffer, Expr at) { return te::Read(F32, buffer, {std::move(at)}); }
 
