@@ -161,7 +161,7 @@ Status RunTune(const Options& o) {
     if (standard.ok()) run.default_trace = schedule::ToString(*standard);
     TS_ASSIGN_OR_RETURN(std::vector<search::EarlierTrial> earlier, EarlierTrials(database.get(), &run));
     TS_ASSIGN_OR_RETURN(std::shared_ptr<const measure::Expectation> expectation,
-                        measure::PrepareExpectation(run.named.workload));
+                        measure::PrepareExpectation(run.named.workload, {}, &pool));
     auto report = [&, i](std::span<const search::TrialReport> reports) -> Status {
       TS_RETURN_IF_ERROR(Record(database.get(), &runs[i], reports, o.tune));
       for (const search::TrialReport& trial : reports) {

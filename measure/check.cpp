@@ -2,6 +2,7 @@
 #include "measure/check.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -63,6 +64,7 @@ Status ExpectAll(const te::Graph& graph, const te::Tolerance& tolerance, InputSe
     ExpectedOutput expected;
     expected.indices.resize(static_cast<size_t>(output.value.elements()));
     std::iota(expected.indices.begin(), expected.indices.end(), uint64_t{0});
+    expected.elements.reserve(expected.indices.size());
     for (int64_t i = 0; i < output.value.elements(); ++i) expected.elements.push_back(output.At(i));
     set->outputs.push_back(std::move(expected));
   }
@@ -94,10 +96,25 @@ Status ExpectSome(const te::Graph& graph, const te::Tolerance& tolerance, const 
   return absl::OkStatus();
 }
 
+/// The inputs of one kind and what a kernel must make of them.
+Result<InputSet> SetOf(const te::Graph& graph, te::InputKind kind, const CheckPlan& plan,
+                       const std::vector<Interface>& outputs) {
+  InputSet set;
+  set.name = NameOf(kind);
+  set.parameters = te::GenerateInputs(kind, plan.seed, graph);
+  const te::Tolerance tolerance{te::ErrorModelFor(kind), 1};
+  if (EvaluationsOf(graph) <= static_cast<double>(plan.evaluations)) {
+    TS_RETURN_IF_ERROR(ExpectAll(graph, tolerance, &set));
+  } else {
+    TS_RETURN_IF_ERROR(ExpectSome(graph, tolerance, plan, outputs, &set));
+  }
+  return set;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Expectation>> PrepareExpectation(const te::Workload& workload,
-                                                              const CheckPlan& plan) {
+                                                              const CheckPlan& plan, ThreadPool* pool) {
   const te::Graph& graph = workload.definition();
   auto expectation = std::make_shared<Expectation>();
   expectation->parameters = InterfacesOf(graph, graph.Parameters());
@@ -115,17 +132,17 @@ Result<std::shared_ptr<const Expectation>> PrepareExpectation(const te::Workload
 
   const te::InputKind hostile =
       HasIntegerInput(*expectation) ? te::InputKind::kLarge : te::InputKind::kCancelling;
-  for (te::InputKind kind : {te::InputKind::kUniform, hostile}) {
-    InputSet set;
-    set.name = NameOf(kind);
-    set.parameters = te::GenerateInputs(kind, plan.seed, graph);
-    const te::Tolerance tolerance{te::ErrorModelFor(kind), 1};
-    if (EvaluationsOf(graph) <= static_cast<double>(plan.evaluations)) {
-      TS_RETURN_IF_ERROR(ExpectAll(graph, tolerance, &set));
-    } else {
-      TS_RETURN_IF_ERROR(ExpectSome(graph, tolerance, plan, expectation->outputs, &set));
-    }
-    expectation->sets.push_back(std::move(set));
+  const std::array kinds = {te::InputKind::kUniform, hostile};
+  std::vector<Result<InputSet>> sets(kinds.size(), absl::CancelledError("not prepared"));
+  const auto prepare = [&](size_t i) { sets[i] = SetOf(graph, kinds[i], plan, expectation->outputs); };
+  if (pool) {
+    ParallelFor(pool, kinds.size(), prepare);
+  } else {
+    for (size_t i = 0; i < kinds.size(); ++i) prepare(i);
+  }
+  for (Result<InputSet>& set : sets) {
+    TS_RETURN_IF_ERROR(set.status());
+    expectation->sets.push_back(*std::move(set));
   }
   return std::shared_ptr<const Expectation>(std::move(expectation));
 }

@@ -7,6 +7,7 @@
 
 #include "measure/expectation.h"
 #include "support/status.h"
+#include "support/thread_pool.h"
 #include "te/inputs.h"
 
 namespace tunesmith::measure {
@@ -21,10 +22,11 @@ struct CheckPlan {
 };
 
 /// The expectation of a workload on uniform inputs and on hostile ones: extreme values for workloads with
-/// integer inputs (where products saturate), cancelling ones for others.
+/// integer inputs (where products saturate), cancelling ones for others. With a pool, on its threads.
 /// Errors: the graph is not valid; its tensors do not fit into memory.
 Result<std::shared_ptr<const Expectation>> PrepareExpectation(const te::Workload& workload,
-                                                              const CheckPlan& plan = {});
+                                                              const CheckPlan& plan = {},
+                                                              ThreadPool* pool = nullptr);
 
 /// The flat indices of about `count` elements of a tensor, ascending and without repetition; all of them if
 /// there are no more. Every corner is among them. In half of the others each coordinate is, in turn, the

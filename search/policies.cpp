@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "search/search_policy.h"
 #include "support/strings.h"
@@ -51,12 +52,14 @@ class EvolutionPolicy : public SearchPolicy {
         parents.push_back(population[i]);
       if (parents.empty()) break;
       std::vector<Candidate> children;
-      std::vector<Made> made = MakeAll(kChildren, [&](size_t child, Drops* drops) {
+      std::vector<Chosen> offspring;
+      for (size_t child = 0; child < kChildren; ++child) {
         Random random(seed_, generation_, index + child);
-        return Offspring(parents, &random, drops);
-      });
+        if (std::optional<Chosen> chosen = Offspring(parents, &random))
+          offspring.push_back(*std::move(chosen));
+      }
       index += kChildren;
-      for (Made& m : made) TakeNew(&m, &children);
+      for (const Made* made : MakeAll(offspring)) TakeNew(*made, &children);
       population.insert(population.end(), std::make_move_iterator(children.begin()),
                         std::make_move_iterator(children.end()));
       Rank(model_, &population);
@@ -111,15 +114,21 @@ class EvolutionPolicy : public SearchPolicy {
     constexpr size_t kChunk = 256;
     constexpr size_t kDrawsEach = 12;  // one that contradicts itself costs next to nothing
     for (size_t first = 0; first < kDrawsEach * count && samples.size() < count; first += kChunk) {
-      std::vector<Made> made = MakeAll(kChunk, [&](size_t i, Drops* drops) {
+      std::vector<Chosen> drawn;
+      for (size_t i = 0; i < kChunk; ++i) {
         Random random(seed_, generation_, first + i + (uint64_t{1} << 32));
         int algorithm = static_cast<int>(random.Below(problem_.algorithms().size()));
-        return problem_.Make(algorithm, problem_.Draw(algorithm, &random), drops);
-      });
-      for (size_t i = 0; i < made.size() && samples.size() < count; ++i) TakeNew(&made[i], &samples);
+        drawn.emplace_back(algorithm, problem_.Draw(algorithm, &random));
+      }
+      for (const Made* made : MakeAll(drawn)) {
+        if (samples.size() < count) TakeNew(*made, &samples);
+      }
     }
     return samples;
   }
+
+  /// An algorithm and a choice of its space.
+  using Chosen = std::pair<int, schedule::Choice>;
 
   /// What became of one choice.
   struct Made {
@@ -127,28 +136,40 @@ class EvolutionPolicy : public SearchPolicy {
     Drops drops;
   };
 
-  /// make(0, …) … make(count - 1, …), on the pool's threads. What is made depends on the number alone, and is
-  /// looked at in the order of the numbers: so the search is the same at any number of threads.
-  template <class MakeOne>
-  std::vector<Made> MakeAll(size_t count, const MakeOne& make) {
-    std::vector<Made> made(count);
-    constexpr size_t kBlock = 32;  // a few milliseconds
+  /// What became of each choice, in their order. What is made depends on the choice alone: so the search is
+  /// the same at any number of threads. It is made once; a small space is drawn from many times over.
+  std::vector<const Made*> MakeAll(const std::vector<Chosen>& choices) {
+    constexpr size_t kMostKept = 1 << 15;  // some 30 MB
+    if (made_.size() > kMostKept) made_.clear();
+    std::vector<const Made*> all;
+    std::vector<std::pair<const Chosen*, Made*>> missing;
+    for (const Chosen& chosen : choices) {
+      std::unique_ptr<Made>& made = made_[chosen];
+      if (!made) {
+        made = std::make_unique<Made>();
+        missing.emplace_back(&chosen, made.get());
+      }
+      all.push_back(made.get());
+    }
+    constexpr size_t kBlock = 32;  // about a millisecond
     const auto make_block = [&](size_t block) {
-      for (size_t i = block * kBlock; i < std::min(count, (block + 1) * kBlock); ++i)
-        made[i].candidate = make(i, &made[i].drops);
+      for (size_t i = block * kBlock; i < std::min(missing.size(), (block + 1) * kBlock); ++i) {
+        const auto& [chosen, made] = missing[i];
+        made->candidate = problem_.Make(chosen->first, chosen->second, &made->drops);
+      }
     };
-    const size_t blocks = (count + kBlock - 1) / kBlock;
+    const size_t blocks = (missing.size() + kBlock - 1) / kBlock;
     if (pool_) {
       ParallelFor(pool_, blocks, make_block);
     } else {
       for (size_t block = 0; block < blocks; ++block) make_block(block);
     }
-    return made;
+    return all;
   }
 
-  void TakeNew(Made* made, std::vector<Candidate>* candidates) {
-    drops_.Merge(made->drops);
-    if (made->candidate && IsNew(*made->candidate)) candidates->push_back(*std::move(made->candidate));
+  void TakeNew(const Made& made, std::vector<Candidate>* candidates) {
+    drops_.Merge(made.drops);
+    if (made.candidate && IsNew(*made.candidate)) candidates->push_back(*made.candidate);
   }
 
   bool IsNew(const Candidate& c) {
@@ -165,8 +186,7 @@ class EvolutionPolicy : public SearchPolicy {
 
   /// A parent with a hole or two moved, mostly to a neighbouring value, or crossed with another of its
   /// algorithm.
-  std::optional<Candidate> Offspring(const std::vector<Candidate>& parents, Random* random,
-                                     Drops* drops) const {
+  std::optional<Chosen> Offspring(const std::vector<Candidate>& parents, Random* random) const {
     // Earlier parents are better: the product of two uniform numbers prefers them.
     auto pick = [&] {
       return static_cast<size_t>(random->Uniform() * random->Uniform() * static_cast<double>(parents.size()));
@@ -194,7 +214,7 @@ class EvolutionPolicy : public SearchPolicy {
         choice[h] = static_cast<uint16_t>(random->Between(0, last));
       }
     }
-    return problem_.Make(parent.algorithm, std::move(choice), drops);
+    return Chosen(parent.algorithm, std::move(choice));
   }
 
   const Problem& problem_;
@@ -203,6 +223,7 @@ class EvolutionPolicy : public SearchPolicy {
   ThreadPool* const pool_;
   uint32_t generation_ = 0;
   absl::flat_hash_set<uint64_t> proposed_, seen_here_;
+  absl::flat_hash_map<Chosen, std::unique_ptr<Made>> made_;
   absl::flat_hash_set<int> known_;  // algorithms of which some candidate was proposed
   std::vector<Tried> tried_;        // that succeeded, fastest first
   std::vector<costmodel::Example> examples_;
