@@ -7,12 +7,15 @@
 #include "codegen/llvm/register_pressure.h"
 #include "codegen/llvm/reloads.h"
 #include "codegen/llvm/scheduler.h"
+#include "codegen/llvm/strength_reduction.h"
 #include "llvm/Analysis/AliasAnalysis.h"
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
+#include "llvm/Analysis/ScalarEvolution.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
@@ -35,6 +38,8 @@ Result<std::unique_ptr<llvm::TargetMachine>> MachineFor(const Target& target) {
     LLVMInitializeX86AsmParser();
     LLVMInitializeX86Disassembler();
     InstallScheduler();
+    // In its place: ReduceStrength.
+    llvm::cl::getRegisteredOptions()["disable-lsr"]->addOccurrence(0, "disable-lsr", "true");
   });
   std::string error;
   const llvm::Target* found = llvm::TargetRegistry::lookupTarget(target.triple, error);
@@ -76,6 +81,8 @@ void Optimise(llvm::Module* module, llvm::TargetMachine* machine, const Target& 
       run(&hoist, &function);
     }
     run(&share, &function);
+    ReduceStrength(&function, &functions.getResult<llvm::LoopAnalysis>(function),
+                   &functions.getResult<llvm::ScalarEvolutionAnalysis>(function));
     RepeatLoads(&function, target);
   }
 }

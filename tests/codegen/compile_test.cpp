@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "support/strings.h"
+#include "tests/codegen/listing.h"
 #include "tests/codegen/running.h"
 
 namespace tunesmith::codegen {
@@ -16,6 +17,7 @@ namespace {
 
 using ir::LoopKind;
 using testing::FunctionOf;
+using testing::ListingOf;
 
 int CountOf(const std::string& text, const std::string& part) {
   int count = 0;
@@ -37,22 +39,18 @@ ir::Program Scaled(int64_t elements, int64_t alignment) {
   return program;
 }
 
-Listing ListingOf(const ir::Program& program) {
-  Result<Listing> listing = List(program, TargetNamed("x86-64-avx2").value());
-  EXPECT_TRUE(listing.ok()) << MessageOf(listing.status());
-  return listing.ok() ? *listing : Listing{};
-}
+Target Avx2() { return TargetNamed("x86-64-avx2").value(); }
 
 // Were the output allowed to overlap the input, each store could change it, and it would be loaded again.
 TEST(Compile, TellsLlvmThatParametersDoNotOverlap) {
-  const Listing listing = ListingOf(Scaled(4, 4));
+  const Listing listing = ListingOf(Scaled(4, 4), Avx2());
   EXPECT_EQ(CountOf(listing.optimised_llvm_ir, "store <8 x float>"), 4);
   EXPECT_EQ(CountOf(listing.optimised_llvm_ir, "load <8 x float>"), 1);
 }
 
 TEST(Compile, TellsLlvmHowParametersAreAligned) {
   for (const auto& [alignment, known] : {std::pair{4, "align 4"}, {32, "align 32"}, {64, "align 64"}}) {
-    const std::string ir = ListingOf(Scaled(1, alignment)).optimised_llvm_ir;
+    const std::string ir = ListingOf(Scaled(1, alignment), Avx2()).optimised_llvm_ir;
     const size_t store = ir.find("store <8 x float>");
     ASSERT_NE(store, std::string::npos);
     const std::string line = ir.substr(store, ir.find('\n', store) - store);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "codegen/llvm/compile.h"
+#include "tests/codegen/listing.h"
 #include "tests/codegen/running.h"
 #include "tests/ir/expressions.h"
 
@@ -43,14 +44,8 @@ struct Product {
 Target Best() { return TargetNamed("x86-64-avx512-vnni-bf16").value(); }
 
 /// How often an instruction stands in the function's assembly for the best target.
-int Count(const ir::Function& f, const char* instruction) {
-  ir::Program program;
-  program.main = f;
-  std::string text = List(program, Best()).value().assembly;
-  int count = 0;
-  for (size_t at = text.find(instruction); at != std::string::npos; at = text.find(instruction, at + 1))
-    ++count;
-  return count;
+int64_t InstructionsOf(const ir::Function& f, const char* instruction) {
+  return Count(ListingOf(f, Best()).assembly, instruction);
 }
 
 TEST(DotProduct, OfBytesIsOneInstructionAVector) {
@@ -58,7 +53,7 @@ TEST(DotProduct, OfBytesIsOneInstructionAVector) {
     Product p;
     p.lanes = lanes;
     ir::Function f = p.Make();
-    EXPECT_EQ(Count(f, "vpdpbusd"), lanes == 32 || lanes == 20 ? 2 : 1) << lanes;
+    EXPECT_EQ(InstructionsOf(f, "vpdpbusd"), lanes == 32 || lanes == 20 ? 2 : 1) << lanes;
     ExpectAsInterpreted(f, ParametersOf(f));
   }
 }
@@ -67,13 +62,13 @@ TEST(DotProduct, OperandsMayStandEitherWay) {
   for (bool swapped : {false, true}) {
     Product p;
     p.swapped = swapped;
-    EXPECT_EQ(Count(p.Make(), "vpdpbusd"), 1);
+    EXPECT_EQ(InstructionsOf(p.Make(), "vpdpbusd"), 1);
     ExpectAsInterpreted(p.Make(), ParametersOf(p.Make()));
     std::swap(p.a, p.b);  // the shared operand is the signed one
-    EXPECT_EQ(Count(p.Make(), "vpdpbusd"), 1);
+    EXPECT_EQ(InstructionsOf(p.Make(), "vpdpbusd"), 1);
     ExpectAsInterpreted(p.Make(), ParametersOf(p.Make()));
     p.a_step = 4;  // both move with the lanes
-    EXPECT_EQ(Count(p.Make(), "vpdpbusd"), 1);
+    EXPECT_EQ(InstructionsOf(p.Make(), "vpdpbusd"), 1);
     ExpectAsInterpreted(p.Make(), ParametersOf(p.Make()));
   }
 }
@@ -90,7 +85,7 @@ TEST(DotProduct, SumsOfTheLargestBytesDoNotSaturate) {
 
 TEST(DotProduct, OfBf16IsOneInstructionAVector) {
   Product p{DType::kBF16, DType::kBF16, DType::kF32, 16, 2, 0, 2};
-  EXPECT_EQ(Count(p.Make(), "vdpbf16ps"), 1);
+  EXPECT_EQ(InstructionsOf(p.Make(), "vdpbf16ps"), 1);
   ExpectAsInterpreted(p.Make(), ParametersOf(p.Make()));
 }
 
@@ -105,17 +100,15 @@ TEST(DotProduct, WhatDoesNotFitIsComputedAllTheSame) {
   others[6] = {DType::kF16, DType::kF16, DType::kF32, 16, 2, 0, 2};
   for (const Product& p : others) {
     ir::Function f = p.Make();
-    EXPECT_EQ(Count(f, "vpdpbusd") + Count(f, "vdpbf16ps"), 0);
+    EXPECT_EQ(InstructionsOf(f, "vpdpbusd") + InstructionsOf(f, "vdpbf16ps"), 0);
     ExpectAsInterpreted(f, ParametersOf(f));
   }
 }
 
 TEST(DotProduct, NeedsTheExtension) {
-  ir::Program program;
-  program.main = Product().Make();
   for (const char* target : {"x86-64-avx512", "x86-64-avx2", "x86-64-sse4.2"}) {
-    std::string text = List(program, TargetNamed(target).value()).value().assembly;
-    EXPECT_EQ(text.find("vpdpbusd"), std::string::npos) << target;
+    const Listing listing = ListingOf(Product().Make(), TargetNamed(target).value());
+    EXPECT_EQ(Count(listing.assembly, "vpdpbusd"), 0) << target;
   }
 }
 

@@ -5,8 +5,8 @@
 #include <map>
 #include <regex>
 
-#include "codegen/llvm/compile.h"
 #include "support/strings.h"
+#include "tests/codegen/listing.h"
 #include "tests/codegen/running.h"
 #include "tests/ir/expressions.h"
 
@@ -48,13 +48,7 @@ ir::Function Chains(int64_t vectors, int steps, int from = 0, int64_t shift = 0)
   return f;
 }
 
-Listing ListingOf(const ir::Function& function) {
-  ir::Program program;
-  program.main = function;
-  Result<Listing> listing = List(program, *TargetNamed("x86-64-avx2"));
-  EXPECT_TRUE(listing.ok()) << listing.status();
-  return listing.ok() ? *listing : Listing();
-}
+Target Avx2() { return TargetNamed("x86-64-avx2").value(); }
 
 /// For each multiply-add of the text in order, the number of its chain: that of what it multiplies, or a new
 /// one if that comes from memory. `pattern` has two groups: what is multiplied and what is made.
@@ -92,7 +86,7 @@ int64_t Waiting(const Listing& listing) {
 }
 
 TEST(Interleave, LongChainsProceedFourAtATime) {
-  const Listing listing = ListingOf(Chains(2 * kAtOnce, 10));
+  const Listing listing = ListingOf(Chains(2 * kAtOnce, 10), Avx2());
   std::vector<int> expected;
   for (int group = 0; group < 2; ++group) {
     for (int step = 0; step < 10; ++step) {
@@ -104,21 +98,21 @@ TEST(Interleave, LongChainsProceedFourAtATime) {
 }
 
 TEST(Interleave, WhatRemainsProceedsTogetherToo) {
-  const Listing listing = ListingOf(Chains(kAtOnce + 2, 10));
+  const Listing listing = ListingOf(Chains(kAtOnce + 2, 10), Avx2());
   const std::vector<int> chains = ChainsOfLlvmIr(listing);
   ASSERT_EQ(chains.size(), 60u);
   for (size_t n = 40; n < chains.size(); ++n) EXPECT_EQ(chains[n], kAtOnce + static_cast<int>(n % 2)) << n;
 }
 
 TEST(Interleave, ShortChainsStayAsTheyAre) {
-  const std::vector<int> chains = ChainsOfLlvmIr(ListingOf(Chains(4, 4)));
+  const std::vector<int> chains = ChainsOfLlvmIr(ListingOf(Chains(4, 4), Avx2()));
   ASSERT_EQ(chains.size(), 16u);
   EXPECT_TRUE(std::is_sorted(chains.begin(), chains.end()));
 }
 
 TEST(Interleave, AChainThatReadsWhatAnotherHasWrittenWaitsForIt) {
   // Each vector is computed from the one before it: one chain, in truth.
-  const Listing listing = ListingOf(Chains(4, 10, 1, kLanes));
+  const Listing listing = ListingOf(Chains(4, 10, 1, kLanes), Avx2());
   EXPECT_GT(Waiting(listing), 30) << listing.assembly;
 }
 

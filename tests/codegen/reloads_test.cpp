@@ -2,9 +2,7 @@
 // Where loaded vectors fill the registers, they are loaded again instead of spilled; nothing else changes.
 #include <gtest/gtest.h>
 
-#include <regex>
-
-#include "codegen/llvm/compile.h"
+#include "tests/codegen/listing.h"
 #include "tests/codegen/running.h"
 #include "tests/ir/expressions.h"
 
@@ -58,19 +56,6 @@ ir::Function Window(int64_t positions, int64_t taps, int64_t lanes, Input input 
                       For(LoopKind::kUnroll, 3, Int(0), Int(taps), All(2, positions, 4, lanes, multiply_add)),
                       All(5, positions, 6, lanes, Store(2, At(5, lanes, 6), Read(acc, At(5, lanes, 6))))}));
   return f;
-}
-
-Listing ListingOf(const ir::Function& function, const Target& target) {
-  ir::Program program;
-  program.main = function;
-  Result<Listing> listing = List(program, target);
-  EXPECT_TRUE(listing.ok()) << listing.status();
-  return listing.ok() ? *listing : Listing();
-}
-
-int64_t Count(const std::string& text, const std::string& pattern) {
-  std::regex regex(pattern);
-  return std::distance(std::sregex_iterator(text.begin(), text.end(), regex), std::sregex_iterator());
 }
 
 constexpr char kVectorOnStack[] = "[0-9]*\\(%rsp\\).*%[xyz]mm|%[xyz]mm[0-9]+, *-?[0-9]*\\(%rsp\\)";
