@@ -20,6 +20,7 @@
 #include "cli/peer.h"
 #include "cli/peer_contender.h"
 #include "codegen/llvm/compile.h"
+#include "nlohmann/json.hpp"
 #include "support/strings.h"
 
 namespace tunesmith::cli {

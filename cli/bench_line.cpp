@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/limit.h"
+#include "nlohmann/json.hpp"
 #include "support/strings.h"
 #include "support/units.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // tune build: a library from records alone.
+#include "CLI/CLI.hpp"
 #include "cli/library_build.h"
 #include "cli/output.h"
 

@@ -9,13 +9,16 @@
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
 #include "codegen/target.h"
 #include "database/database.h"
 #include "measure/scenario.h"
 #include "support/status.h"
 #include "te/graph.h"
 #include "te/language.h"
+
+namespace CLI {
+class App;
+}
 
 namespace tunesmith::cli {
 

@@ -15,6 +15,7 @@
 #include "database/exchange.h"
 #include "database/read_only_sql.h"
 #include "database/record_json.h"
+#include "nlohmann/json.hpp"
 #include "support/files.h"
 #include "support/strings.h"
 #include "support/units.h"

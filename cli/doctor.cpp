@@ -17,6 +17,7 @@
 #include "measure/check.h"
 #include "measure/local_measurer.h"
 #include "measure/runner_process.h"
+#include "nlohmann/json.hpp"
 #include "support/files.h"
 #include "support/strings.h"
 #include "support/thread_pool.h"

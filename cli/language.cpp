@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "CLI/CLI.hpp"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "support/files.h"

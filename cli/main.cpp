@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <sstream>
 
+#include "CLI/CLI.hpp"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "codegen/llvm/compile.h"

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "nlohmann/json.hpp"
 #include "support/strings.h"
 
 namespace tunesmith::cli {

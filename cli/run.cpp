@@ -14,6 +14,7 @@
 #include "cli/run_report.h"
 #include "measure/check.h"
 #include "measure/local_measurer.h"
+#include "nlohmann/json.hpp"
 #include "search/scheduler.h"
 #include "support/strings.h"
 #include "support/thread_pool.h"

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "cli/output.h"
+#include "nlohmann/json.hpp"
 #include "support/strings.h"
 #include "support/units.h"
 

@@ -7,7 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/limit.h"
-#include "nlohmann/json.hpp"
+#include "nlohmann/json_fwd.hpp"
 #include "search/tuner.h"
 
 namespace tunesmith::cli {

@@ -29,10 +29,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LES
   # GCC 12 takes assignments of literals to strings for overlapping copies (GCC's bug 105651).
   target_compile_options(tunesmith_options INTERFACE -Wno-restrict)
 endif()
+# So that ccache knows what was precompiled.
+target_compile_options(tunesmith_options INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
 if(TUNESMITH_SANITIZE)
   set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=all)
-  target_compile_options(tunesmith_options INTERFACE ${sanitizers} -fno-omit-frame-pointer
-                         $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  target_compile_options(tunesmith_options INTERFACE ${sanitizers} -fno-omit-frame-pointer)
   # GCC documents that its sanitizers cause false reports of uninitialised variables.
   target_compile_options(tunesmith_options INTERFACE -Wno-maybe-uninitialized)
   target_link_options(tunesmith_options INTERFACE ${sanitizers})
@@ -42,28 +43,33 @@ endif()
 message(STATUS "Build: ${CMAKE_BUILD_TYPE}, linker ${TUNESMITH_LINKER}, ccache ${CCACHE}, "
                "sanitizers ${TUNESMITH_SANITIZE}")
 
-# Reading the same headers for every file takes most of the time that is left, so the sanitizer build reads them
-# once. The ordinary build reads them where a file names them, and so notices one that a file forgot to name.
+# Reading the same headers for every file takes most of the time of a small one, so that they are read once: for
+# the tests, and in the sanitizer build for the libraries too. The ordinary build reads those of the libraries where
+# a file names them, and so notices one that a file forgot to name.
 #   tunesmith_precompile(NAME HEADERS … LIBS …)   besides what everything uses, with the libraries they belong to
 function(tunesmith_precompile name)
   cmake_parse_arguments(ARG "" "" "HEADERS;LIBS" ${ARGN})
-  if(TUNESMITH_SANITIZE)
-    file(WRITE ${CMAKE_BINARY_DIR}/${name}.cpp "")
-    add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/${name}.cpp)
-    target_link_libraries(${name} PRIVATE tunesmith_options absl::status absl::statusor Threads::Threads ${ARG_LIBS})
-    target_precompile_headers(${name} PRIVATE <algorithm> <filesystem> <functional> <map> <memory> <set> <string>
-      <vector> ${CMAKE_SOURCE_DIR}/support/status.h ${CMAKE_SOURCE_DIR}/support/strings.h ${ARG_HEADERS})
-  endif()
+  file(WRITE ${CMAKE_BINARY_DIR}/${name}.cpp "")
+  add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/${name}.cpp)
+  target_link_libraries(${name} PRIVATE tunesmith_options absl::status absl::statusor Threads::Threads ${ARG_LIBS})
+  target_precompile_headers(${name} PRIVATE <algorithm> <filesystem> <functional> <map> <memory> <set> <string>
+    <vector> ${CMAKE_SOURCE_DIR}/support/status.h ${CMAKE_SOURCE_DIR}/support/strings.h ${ARG_HEADERS})
 endfunction()
-tunesmith_precompile(headers_of_libraries)
+if(TUNESMITH_SANITIZE)
+  tunesmith_precompile(headers_of_libraries)
+endif()
 if(TUNESMITH_TESTS)
   tunesmith_precompile(headers_of_tests HEADERS <gtest/gtest.h> LIBS GTest::gtest)
 endif()
 
-# Where a target has a file in C, its headers are read as ever.
+# Where a target has a file in C, its headers are read as ever; so are those of a library in the ordinary build.
 function(tunesmith_reuse_headers name from)
-  if(TUNESMITH_SANITIZE AND NOT "${ARGN}" MATCHES "\\.c(;|$)")
+  if(TARGET ${from} AND NOT "${ARGN}" MATCHES "\\.c(;|$)")
     target_precompile_headers(${name} REUSE_FROM ${from})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+      # It takes the ends of strings for beyond them (GCC's bug 105329), and tells so where headers are precompiled.
+      target_compile_options(${name} PRIVATE -Wno-array-bounds -Wno-stringop-overflow)
+    endif()
   endif()
 endfunction()
 

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "nlohmann/json.hpp"
+
 namespace tunesmith::cli {
 namespace {
 
