@@ -182,6 +182,12 @@ Result<Limits> MeasureLimits(const LimitsPlan& plan) {
     limits.provisional = !std::all_of(asked.begin(), asked.end(), [](const Asked& a) { return a.quiet; });
     std::erase_if(asked, [](const Asked& a) { return a.quiet && a.kind >= ProbeKind::kRead; });
   }
+  // What some threads reach more reach too, since the others may rest. Beside another program, threads that
+  // wait for each other may have been slower by orders of magnitude.
+  for (size_t n = 1; n < limits.by_threads.size(); ++n) {
+    ForEachRate(limits.by_threads[n - 1], &limits.by_threads[n],
+                [](double fewer, double* rate) { *rate = std::max(*rate, fewer); });
+  }
   return limits;
 }
 

@@ -67,7 +67,8 @@ LimitsPlan PlanFor(const codegen::Target& target);
 bool WasQuiet(const Rate& rate);
 
 /// Measures now, arithmetic and what was disturbed a second time at the end. What was disturbed then, too,
-/// makes the limits provisional. Errors: no runner can be started; memory is short.
+/// makes the limits provisional. No rate is below that of fewer threads. Errors: no runner can be started;
+/// memory is short.
 Result<Limits> MeasureLimits(const LimitsPlan& plan);
 
 /// How long limits are kept in a file, in seconds.

@@ -106,6 +106,12 @@ TEST(Limits, MeasuredBesideOtherThreadsAreProvisional) {
   for (std::thread& other : others) other.join();
   ASSERT_TRUE(limits.ok()) << limits.status();
   EXPECT_TRUE(limits->provisional);
+  for (size_t n = 1; n < limits->by_threads.size(); ++n) {
+    const ThreadLimits &fewer = limits->by_threads[n - 1], &more = limits->by_threads[n];
+    EXPECT_GE(more.fma_f32, fewer.fma_f32);
+    EXPECT_GE(more.l1.read, fewer.l1.read);
+    EXPECT_GE(more.memory.copy, fewer.memory.copy);
+  }
 }
 
 class CachedLimitsTest : public testing::Test {
