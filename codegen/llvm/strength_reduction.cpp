@@ -34,7 +34,7 @@ struct Group {
 
 /// An address as what it is without its constant, which most addresses of an unrolled body differ by.
 struct Split {
-  const llvm::Value* root = nullptr;
+  llvm::Value* root = nullptr;
   int64_t bytes = 0;
 };
 
@@ -71,14 +71,14 @@ class Reduction {
       if (!use->getType()->isPointerTy() || !llvm::isa<llvm::Instruction>(use)) continue;
       const Split split = SplitOf(use);
       auto [at, fresh] = expressions_.try_emplace(split.root);
-      if (fresh) at->second = evolution_.getSCEV(const_cast<llvm::Value*>(split.root));
+      if (fresh) at->second = evolution_.getSCEV(split.root);
       Add(at->second, {&use, user, split.bytes});
     }
   }
 
-  Split SplitOf(const llvm::Value* address) const {
+  Split SplitOf(llvm::Value* address) const {
     llvm::APInt bytes(layout_.getIndexTypeSizeInBits(address->getType()), 0);
-    const llvm::Value* root = address->stripAndAccumulateConstantOffsets(layout_, bytes, true);
+    llvm::Value* root = address->stripAndAccumulateConstantOffsets(layout_, bytes, true);
     return {root, bytes.getSExtValue()};
   }
 
