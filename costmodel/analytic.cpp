@@ -68,8 +68,8 @@ double AnalyticCycles(const schedule::Summary& summary, const schedule::Machine&
     const double pieces = std::max(1.0, summary.parallel_iterations / std::max(1.0, summary.grain));
     const double rounds = std::ceil(std::ceil(pieces) / threads);
     const double balance = pieces / (rounds * threads);  // 1: all threads busy to the end
-    double parallel = cycles * (1 - summary.serial_share) / (threads * balance);
-    cycles = cycles * summary.serial_share + parallel +
+    double parallel = cycles * (1 - summary.serial_share()) / (threads * balance);
+    cycles = cycles * summary.serial_share() + parallel +
              (kThreadStartCycles + kPieceCycles * rounds) * summary.parallel_regions;
   }
   return cycles;

@@ -66,16 +66,15 @@ const std::vector<std::string>& FeatureNames() {
   return names;
 }
 
-Features FeaturesOf(const schedule::Plan& plan, const schedule::Machine& machine) {
-  schedule::Summary summary = schedule::Summarise(plan, machine);
+Features FeaturesOf(schedule::Summary summary, const schedule::Machine& machine) {
   double cycles = AnalyticCycles(summary, machine);
   Features row;
   row.reserve(FeatureNames().size());
-  for (double value :
-       {cycles, Log(cycles), Log(summary.traffic_bytes[0]), Log(summary.traffic_bytes[1]),
-        Log(summary.traffic_bytes[2]), Log(summary.streamed_bytes), Log(summary.strided_bytes),
-        Log(summary.parallel_iterations), Log(summary.grain), summary.serial_share, summary.parallel_regions,
-        Log(summary.largest_thread_bytes), static_cast<double>(summary.stages.size())}) {
+  for (double value : {cycles, Log(cycles), Log(summary.traffic_bytes[0]), Log(summary.traffic_bytes[1]),
+                       Log(summary.traffic_bytes[2]), Log(summary.streamed_bytes), Log(summary.strided_bytes),
+                       Log(summary.parallel_iterations), Log(summary.grain), summary.serial_share(),
+                       summary.parallel_regions, Log(summary.largest_thread_bytes),
+                       static_cast<double>(summary.stages.size())}) {
     row.push_back(static_cast<float>(value));
   }
   std::stable_sort(summary.stages.begin(), summary.stages.end(),

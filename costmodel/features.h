@@ -13,8 +13,8 @@ namespace tunesmith::costmodel {
 /// Where things stand in a row. The first is the analytic model's estimate in cycles (not its logarithm).
 inline constexpr size_t kAnalyticCycles = 0;
 
-/// The row of a plan; always as long as FeatureNames().
-Features FeaturesOf(const schedule::Plan& plan, const schedule::Machine& machine);
+/// The row of a plan, by its summary; always as long as FeatureNames().
+Features FeaturesOf(schedule::Summary summary, const schedule::Machine& machine);
 const std::vector<std::string>& FeatureNames();
 
 /// The analytic estimate, in cycles of one core, of a kernel on machine.threads threads.

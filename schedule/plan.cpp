@@ -27,6 +27,8 @@ NodeIds Plan::LoopsAbove(NodeId node) const {
 
 StageIds Plan::StagesIn(NodeId loop) const {
   StageIds inside;
+  if (loop != kRoot && nodes[static_cast<size_t>(loop)].is_leaf())
+    inside.push_back(nodes[static_cast<size_t>(loop)].stage);
   auto walk = [&](auto& self, const Children& children) -> void {
     for (NodeId n : children) {
       const Node& node = nodes[static_cast<size_t>(n)];

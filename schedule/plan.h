@@ -95,6 +95,7 @@ struct StagePlan {
   NodeId keep = kRoot;  // a reduction whose accumulators live in registers during an iteration of this loop
   bool streaming = false;  // stores bypass the caches
   bool touched = false;    // its nest is no longer the one that the stage started with
+  StageId serves = -1;     // of a stage that a step added: the workload's stage for whose sake it did
 };
 
 struct Plan {
@@ -118,7 +119,7 @@ struct Plan {
   }
   /// The loops above a node, outermost first.
   NodeIds LoopsAbove(NodeId node) const;
-  /// The stages that are computed inside `loop` (or the root), in the order of execution.
+  /// The stages that are computed inside `loop` (or the root, or as this leaf), in the order of execution.
   StageIds StagesIn(NodeId loop) const;
   /// The child of `loop` (or the root) that is `node` or contains it.
   NodeId ChildTowards(NodeId loop, NodeId node) const;
@@ -156,7 +157,10 @@ std::optional<te::Affine> IndexOverLoops(const Plan& plan, StageId stage, const 
 
 /// The loop tree as text.
 std::string ToString(const Plan& plan);
-/// Names the plan up to the names of its loops: equal plans lower to equal programs.
+/// Names the plan up to the names of its loops and the order of nests that do not read each other: equal
+/// plans lower to equal programs. It is the sum of its nests' hashes, and that of a nest, given by its root,
+/// depends on nothing outside of it.
 uint64_t HashOf(const Plan& plan);
+uint64_t HashOf(const Plan& plan, NodeId root);
 
 }  // namespace tunesmith::schedule

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plans as text, and their hash.
-#include <algorithm>
-#include <bit>
-
-#include "absl/container/inlined_vector.h"
+// Plans as text.
 #include "schedule/plan.h"
 #include "support/strings.h"
 
@@ -108,54 +104,5 @@ class Printer {
 }  // namespace
 
 std::string ToString(const Plan& plan) { return Printer(plan).Print(); }
-
-uint64_t HashOf(const Plan& plan) {
-  // Loops are numbered in the order of the tree, so that how a plan was reached does not matter.
-  uint64_t hash = 0x9e3779b97f4a7c15u;
-  auto mix = [&hash](int64_t value) {
-    hash = (hash ^ static_cast<uint64_t>(value)) * 0xff51afd7ed558ccdu;
-    hash ^= hash >> 32;
-  };
-  std::vector<int> number(plan.nodes.size(), -1);
-  int next = 0;
-  std::vector<NodeId> stack(plan.roots.rbegin(), plan.roots.rend());
-  while (!stack.empty()) {
-    NodeId n = stack.back();
-    stack.pop_back();
-    const Node& node = plan.nodes[static_cast<size_t>(n)];
-    number[static_cast<size_t>(n)] = next++;
-    mix(node.stage), mix(node.extent), mix(static_cast<int>(node.kind)), mix(node.grain), mix(node.partition);
-    mix(static_cast<int64_t>(node.children.size()));
-    stack.insert(stack.end(), node.children.rbegin(), node.children.rend());
-  }
-  auto mix_loop = [&](NodeId loop) { mix(loop == kRoot ? -1 : number[static_cast<size_t>(loop)]); };
-  auto mix_affine = [&](const te::Affine& a) {
-    absl::InlinedVector<std::pair<int, int64_t>, 8> terms;
-    for (const auto& [loop, factor] : a.terms) terms.emplace_back(number[static_cast<size_t>(loop)], factor);
-    std::sort(terms.begin(), terms.end());
-    for (const auto& [loop, factor] : terms) mix(loop), mix(factor);
-    mix(a.constant), mix(static_cast<int64_t>(terms.size()));
-  };
-  // Steps change what stages compute, and so from what others are made.
-  for (const te::Stage& stage : plan.graph->stages) {
-    te::Visit(stage.body, [&](const te::Expr& e) {
-      const auto args = static_cast<int64_t>(e->args.size());
-      mix(static_cast<int64_t>(e->kind) | static_cast<int64_t>(e->function) << 8 | args << 16 |
-          static_cast<int64_t>(e->id) << 32);
-      if (e->integer != 0) mix(e->integer);
-      if (e->number != 0) mix(std::bit_cast<int64_t>(e->number));
-    });
-  }
-  for (const StagePlan& s : plan.stages) {
-    mix(static_cast<int>(s.place)), mix(static_cast<int>(s.scope)), mix(s.streaming);
-    mix_loop(s.at), mix_loop(s.keep);
-    for (const te::Affine& a : s.axes) mix_affine(a);
-    for (const Guard& g : s.guards) mix_affine(g.value), mix(g.extent);
-    for (const Span& r : s.region) mix_affine(r.first), mix(r.extent);
-    for (const Piece& p : s.layout) mix(p.dim), mix(p.extent);
-    mix(static_cast<int64_t>(s.axes.size())), mix(static_cast<int64_t>(s.guards.size()));
-  }
-  return hash;
-}
 
 }  // namespace tunesmith::schedule

@@ -204,8 +204,8 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
                                   : weight ? std::vector<int64_t>{1, 0}
                                            : std::vector<int64_t>{0, 1};
     size_t hole = add(StrCat("pack ", tensor.name), domain);
-    copies_.push_back({read->id, tensor.name + "_packed", static_cast<int>(tensor.shape.size()), dim,
-                       long_dim, weight, needed, hole});
+    copies_.push_back({read->id, in.NewName(tensor.name + "_packed"), static_cast<int>(tensor.shape.size()),
+                       dim, long_dim, weight, needed, hole});
   }
   FindDotProduct(in, stage, lane, longest, reads);
   if (dot_group_ > 1) dot_ = add("dot product", {1, 0});

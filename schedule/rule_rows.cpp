@@ -16,13 +16,15 @@ class RowSum : public Part {
   RowSum(const Surroundings& in, StageId id, std::vector<Hole>* holes)
       : row_(RowReduction::Of(in, id)), lanes_(in.LanesOf(id)) {
     auto add = [&](std::string_view what, std::vector<int64_t> domain) {
-      holes->push_back({StrCat(row_.name, ".", what), std::move(domain)});
+      holes->push_back({StrCat(in.NameOf(id), ".", what), std::move(domain)});
       return holes->size() - 1;
     };
     accumulators_ = add("accumulators", {1, 2, 4, 8});
     grain_ = add("grain", in.GrainsOf({1, 4, 16}));
     constexpr int64_t kPieces = 32;  // enough for any thread count that one row is worth
-    if (row_.rows.empty()) piece_ = std::max<int64_t>(1, (row_.extent + kPieces - 1) / kPieces);
+    if (!row_.rows.empty()) return;
+    piece_ = std::max<int64_t>(1, (row_.extent + kPieces - 1) / kPieces);
+    pieces_ = in.NewName(StrCat(in.NameOf(id), "_pieces"));
   }
 
   bool Allows(const Decisions&) const override { return true; }
@@ -34,9 +36,8 @@ class RowSum : public Part {
       const NodeId loop = draft->LoopOf(row.stage, row.axis);
       draft->Split(loop, piece_, Tail::kMask);
       // The pieces are rows of the stage that sums each; its reduced axes come after them.
-      const std::string pieces = row.name + "_pieces";
-      const StageId stage = draft->Factor(row.stage, loop, pieces);
-      row = {stage, pieces, row.axis + 1, {row.rank}, piece_, row.rank + 1};
+      const StageId stage = draft->Factor(row.stage, loop, pieces_);
+      row = {stage, row.axis + 1, {row.rank}, piece_, row.rank + 1, row.lanes, row.parts};
     }
     FactoredRow factored = FactorRow(row, lanes_, d[accumulators_], draft);
     const NodeId innermost = draft->LoopOf(row.stage, row.rows.back());
@@ -48,6 +49,7 @@ class RowSum : public Part {
   RowReduction row_;
   int lanes_;
   int64_t piece_ = 1;
+  std::string pieces_;  // the name of the stage that sums each
   size_t accumulators_, grain_;
 };
 
@@ -57,7 +59,6 @@ RowReduction RowReduction::Of(const Surroundings& in, StageId id) {
   const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
   RowReduction row;
   row.stage = id;
-  row.name = in.NameOf(id);
   row.rank = stage.spatial;
   for (int a = 0; a < static_cast<int>(stage.axes.size()); ++a) {
     const int64_t extent = stage.axes[static_cast<size_t>(a)].extent;
@@ -68,6 +69,10 @@ RowReduction RowReduction::Of(const Surroundings& in, StageId id) {
       row.axis = a;
       row.extent = extent;
     }
+  }
+  if (row.axis >= 0) {
+    row.lanes = in.NewName(in.NameOf(id) + "_lanes");
+    row.parts = in.NewName(in.NameOf(id) + "_parts");
   }
   return row;
 }
@@ -82,10 +87,9 @@ FactoredRow FactorRow(const RowReduction& r, int lanes, int64_t accumulators, Dr
   const NodeId loop = draft->LoopOf(r.stage, r.axis);
   const NodeId lane_loop = draft->Split(loop, lanes, Tail::kMask);
   if (accumulators > 1) draft->Split(loop, accumulators, Tail::kMask);
-  factored.lanes = draft->Factor(r.stage, lane_loop, r.name + "_lanes");
+  factored.lanes = draft->Factor(r.stage, lane_loop, r.lanes);
   if (accumulators > 1) {
-    factored.parts =
-        draft->Factor(factored.lanes, draft->LoopOf(factored.lanes, r.axis + 2), r.name + "_parts");
+    factored.parts = draft->Factor(factored.lanes, draft->LoopOf(factored.lanes, r.axis + 2), r.parts);
   }
   return factored;
 }

@@ -12,11 +12,11 @@ namespace tunesmith::schedule {
 /// numbers.
 struct RowReduction {
   StageId stage = -1;
-  std::string name;
   int axis = -1;          // the reduced axis that lanes run along, if any; further reduced axes stay serial
   std::vector<int> rows;  // its spatial axes that have loops
   int64_t extent = 1;     // of `axis`
   int rank = 0;           // of the reduction's tensor: its spatial axes, those without loops too
+  std::string lanes, parts;  // names for the stages that FactorRow adds
 
   static RowReduction Of(const Surroundings& in, StageId stage);
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "support/strings.h"
 
@@ -122,6 +123,13 @@ std::vector<StageId> RowProducers(const Surroundings& in, StageId id) {
   return group;
 }
 
+/// What cannot be scheduled runs as it is.
+class Unscheduled : public Part {
+ public:
+  bool Allows(const Decisions&) const override { return true; }
+  void TakeSteps(const Decisions&, Draft*) const override {}
+};
+
 }  // namespace
 
 int Surroundings::LanesOf(StageId stage) const {
@@ -137,6 +145,13 @@ std::vector<int64_t> Surroundings::StreamingOf(StageId stage) const {
   for (int64_t extent : tensor.shape) bytes *= extent;
   bool large = tensor.role == te::Role::kOutput && bytes >= machine.l2_bytes / 4;
   return large ? std::vector<int64_t>{0, 1} : std::vector<int64_t>{0};
+}
+
+std::string Surroundings::NewName(const std::string& name) const {
+  std::string free = name;
+  for (int n = 2; std::find(names.begin(), names.end(), free) != names.end(); ++n) free = StrCat(name, n);
+  names.push_back(free);
+  return free;
 }
 
 std::vector<StageId> Surroundings::ConsumersOf(StageId stage) const {
@@ -205,13 +220,24 @@ Space Space::Of(const te::Graph& graph, const Machine& machine, std::string targ
   space.inlined_ = InitialPlan(std::make_shared<te::Graph>(graph));
   space.target_ = std::move(target);
   size_t stages = graph.stages.size();
-  Surroundings in{graph, machine, std::vector<bool>(stages), std::vector<StageId>(stages, -1),
-                  std::vector<std::vector<StageId>>(stages)};
+  std::vector<std::string> names;
+  for (const te::Tensor& t : graph.tensors) names.push_back(t.name);
+  Surroundings in{graph,
+                  machine,
+                  std::vector<bool>(stages),
+                  std::vector<StageId>(stages, -1),
+                  std::vector<std::vector<StageId>>(stages),
+                  names};
   bool empty = false;  // a loop without iterations cannot be split: such a graph runs as it is
   for (const te::Stage& s : graph.stages) {
     for (const te::Axis& a : s.axes) empty = empty || a.extent == 0;
   }
-  if (empty) return space;
+  if (empty) {
+    std::vector<StageId> all(stages);
+    std::iota(all.begin(), all.end(), 0);
+    space.parts_.push_back({std::make_shared<Unscheduled>(), std::move(all), 0, 0});
+    return space;
+  }
   std::vector<bool> placed(stages);
   for (StageId id = 0; id < static_cast<StageId>(stages); ++id) {
     if (!CanInline(in, id)) continue;
@@ -232,17 +258,23 @@ Space Space::Of(const te::Graph& graph, const Machine& machine, std::string targ
   for (StageId id = static_cast<StageId>(stages) - 1; id >= 0; --id) {
     if (placed[static_cast<size_t>(id)]) continue;
     placed[static_cast<size_t>(id)] = true;
+    OwnedPart owned{nullptr, {id}, space.holes_.size(), 0};
     if (At(in.graph, id).reducer != te::Reducer::kNone) {
-      space.parts_.push_back(LanesAlongOutput(in, id) ? ContractionPart(in, id, &space.holes_)
-                                                      : RowReductionPart(in, id, &space.holes_));
-      continue;
+      owned.part = LanesAlongOutput(in, id) ? ContractionPart(in, id, &space.holes_)
+                                            : RowReductionPart(in, id, &space.holes_);
+      if (const StageId epilogue = in.epilogue[static_cast<size_t>(id)]; epilogue >= 0)
+        owned.stages.push_back(epilogue);
+    } else {
+      for (StageId p : RowProducers(in, id)) {
+        if (placed[static_cast<size_t>(p)]) continue;
+        in.rows[static_cast<size_t>(id)].push_back(p);
+        owned.stages.push_back(p);
+        placed[static_cast<size_t>(p)] = true;
+      }
+      owned.part = ElementwisePart(in, id, &space.holes_);
     }
-    for (StageId p : RowProducers(in, id)) {
-      if (placed[static_cast<size_t>(p)]) continue;
-      in.rows[static_cast<size_t>(id)].push_back(p);
-      placed[static_cast<size_t>(p)] = true;
-    }
-    space.parts_.push_back(ElementwisePart(in, id, &space.holes_));
+    owned.end_hole = space.holes_.size();
+    space.parts_.push_back(std::move(owned));
   }
   return space;
 }
@@ -258,24 +290,55 @@ int64_t Space::size() const {
 
 bool Space::Allows(const Choice& choice) const {
   Decisions decisions(holes_, choice);
-  return std::all_of(parts_.begin(), parts_.end(), [&](const auto& part) { return part->Allows(decisions); });
+  return std::all_of(parts_.begin(), parts_.end(),
+                     [&](const OwnedPart& owned) { return owned.part->Allows(decisions); });
+}
+
+absl::Span<const uint16_t> Space::HolesOf(size_t part, const Choice& choice) const {
+  const OwnedPart& owned = parts_[part];
+  return absl::MakeConstSpan(choice).subspan(owned.first_hole, owned.end_hole - owned.first_hole);
 }
 
 Trace Space::TraceOf(const Choice& choice) const {
   Trace trace = TraceFor(graph_, target_);
   trace.steps = inlining_;
-  Make(choice, &trace.steps).IgnoreError();
+  Make(parts_, choice, &trace.steps).IgnoreError();
   return trace;
 }
 
 Result<Plan> Space::PlanOf(const Choice& choice) const {
-  Result<Plan> plan = Make(choice, nullptr);
-  if (plan.ok()) return plan;
-  // Steps are written down only for those few that refuse.
-  return Annotate(plan.status(), StrCat("'", ToString(TraceOf(choice).steps.back()), "'"));
+  Result<Plan> plan = Make(parts_, choice, nullptr);
+  return plan.ok() ? std::move(plan) : Refusal(parts_, choice, plan.status());
 }
 
-Result<Plan> Space::Make(const Choice& choice, std::vector<Step>* written) const {
+Result<PartPlan> Space::PlanOfPart(size_t part, const Choice& choice) const {
+  const OwnedPart& owned = parts_[part];
+  Result<Plan> made = Make({&owned, 1}, choice, nullptr);
+  if (!made.ok()) return Refusal({&owned, 1}, choice, made.status());
+  PartPlan only{*std::move(made), {}};
+  const Plan& plan = only.plan;
+  StageIds stages(owned.stages.begin(), owned.stages.end());
+  for (StageId added = static_cast<StageId>(graph_.stages.size());
+       added < static_cast<StageId>(plan.stages.size()); ++added)
+    stages.push_back(added);
+  for (NodeId root : plan.roots) {
+    bool own = std::any_of(stages.begin(), stages.end(), [&](StageId id) {
+      const NodeId leaf = plan.stages[static_cast<size_t>(id)].leaf;
+      return leaf >= 0 && (leaf == root || plan.Encloses(root, leaf));
+    });
+    if (own) only.roots.push_back(root);
+  }
+  return only;
+}
+
+Status Space::Refusal(absl::Span<const OwnedPart> parts, const Choice& choice, const Status& refused) const {
+  std::vector<Step> steps;
+  Make(parts, choice, &steps).IgnoreError();
+  return Annotate(refused, StrCat("'", ToString(steps.back()), "'"));
+}
+
+Result<Plan> Space::Make(absl::Span<const OwnedPart> parts, const Choice& choice,
+                         std::vector<Step>* written) const {
   // Room for what steps add: nodes are moved for every growth otherwise.
   constexpr size_t kMoreStages = 8, kMoreNodes = 96;
   Plan plan;
@@ -287,7 +350,7 @@ Result<Plan> Space::Make(const Choice& choice, std::vector<Step>* written) const
   plan.roots = inlined_.roots;
   const Decisions decisions(holes_, choice);
   Draft draft(std::move(plan), written);
-  for (const auto& part : parts_) part->TakeSteps(decisions, &draft);
+  for (const OwnedPart& owned : parts) owned.part->TakeSteps(decisions, &draft);
   return std::move(draft).Finish();
 }
 

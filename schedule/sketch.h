@@ -44,6 +44,13 @@ class Part {
   virtual void TakeSteps(const Decisions& d, Draft* draft) const = 0;
 };
 
+/// A plan of which one part alone has been scheduled.
+struct PartPlan {
+  Plan plan;
+  Children
+      roots;  // the part's nests, in the order of execution: what they are in the plan of the whole choice
+};
+
 /// All candidates of one graph on one machine.
 class Space {
  public:
@@ -55,20 +62,38 @@ class Space {
   /// The number of choices, those that `Allows` refuses included; the largest integer if it is beyond that.
   int64_t size() const;
   bool Allows(const Choice& choice) const;
+
+  /// The parts, in the order in which they are scheduled: from the last that is executed to the first. No
+  /// step of one looks into another's nests; so a plan is made of its parts' nests, and its parts can be
+  /// judged one by one, each by the values of its own holes.
+  size_t parts() const { return parts_.size(); }
+  absl::Span<const uint16_t> HolesOf(size_t part, const Choice& choice) const;
+  Result<PartPlan> PlanOfPart(size_t part, const Choice& choice) const;
+
   /// Its steps up to the first that refuses.
   Trace TraceOf(const Choice& choice) const;
   /// Replay(TraceOf(choice), graph()), without the trace. An error names the step.
   Result<Plan> PlanOf(const Choice& choice) const;
 
  private:
-  Result<Plan> Make(const Choice& choice, std::vector<Step>* written) const;
+  struct OwnedPart {
+    std::shared_ptr<const Part> part;
+    std::vector<StageId> stages;  // of the graph
+    size_t first_hole, end_hole;
+  };
+
+  /// Takes the steps of these parts.
+  Result<Plan> Make(absl::Span<const OwnedPart> parts, const Choice& choice,
+                    std::vector<Step>* written) const;
+  /// What a step has refused, with the step. Steps are written down only for those few that refuse.
+  Status Refusal(absl::Span<const OwnedPart> parts, const Choice& choice, const Status& refused) const;
 
   te::Graph graph_;
   Plan inlined_;                // what all candidates begin with
   std::vector<Step> inlining_;  // the steps that made it
   std::string target_;
   std::vector<Hole> holes_;
-  std::vector<std::shared_ptr<const Part>> parts_;
+  std::vector<OwnedPart> parts_;
 };
 
 }  // namespace tunesmith::schedule

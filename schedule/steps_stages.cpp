@@ -24,13 +24,14 @@ Status CheckNewName(const Plan& plan, StepText step, const std::string& name) {
   return absl::OkStatus();
 }
 
-/// Adds a stage whose nest runs at the root, right before the nest of `before`.
-StageId AddStage(Plan* plan, te::Tensor tensor, te::Stage stage) {
+/// Adds a stage, without a nest yet, that `reader` is going to read.
+StageId AddStage(Plan* plan, StageId reader, te::Tensor tensor, te::Stage stage) {
   te::Graph* graph = OwnGraph(plan);
   stage.tensor = static_cast<int>(graph->tensors.size());
   graph->tensors.push_back(std::move(tensor));
   graph->stages.push_back(std::move(stage));
-  plan->stages.emplace_back();
+  const StageId further = Of(*plan, reader).serves;
+  plan->stages.emplace_back().serves = further >= 0 ? further : reader;
   return static_cast<StageId>(plan->stages.size()) - 1;
 }
 
@@ -179,7 +180,7 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
                                  otherwise ? otherwise : Zero(source.dtype));
   }
   const te::DType type = source.dtype;  // the graph that `source` and `reader` belong to may go
-  StageId id = AddStage(&plan, std::move(copy), std::move(stage));
+  StageId id = AddStage(&plan, consumer, std::move(copy), std::move(stage));
   int copied = plan.stage(id).tensor;
   te::Stage& c = OwnGraph(&plan)->stages[static_cast<size_t>(consumer)];
   c.body = te::Substitute(c.body, [&](const Expr& e) -> Expr {
@@ -272,7 +273,7 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
   const te::Axis factored_axis = {short_name(loop), At(plan, loop).extent};
   int position = RootPosition(plan, id);
   RemoveNest(&plan, id);
-  StageId factored = AddStage(&plan, std::move(tensor), std::move(partial));
+  StageId factored = AddStage(&plan, id, std::move(tensor), std::move(partial));
   te::Stage& rest = OwnGraph(&plan)->stages[static_cast<size_t>(id)];
   std::vector<Expr> indices;
   for (int a = 0; a <= rest.spatial; ++a) indices.push_back(te::Var(a));

@@ -82,12 +82,13 @@ class Summariser {
   Summariser(const Plan& plan, const Machine& machine)
       : plan_(plan), machine_(machine), traffic_(plan, machine, &summary_) {}
 
-  Summary Run() {
-    summary_.stages.reserve(plan_.stages.size());
-    double parallel_operations = 0, all_operations = 0, heaviest = -1;
-    for (StageId id = 0; id < static_cast<StageId>(plan_.stages.size()); ++id) {
+  Summary Run(NodeId root) {
+    StageIds inside = plan_.StagesIn(root);
+    std::sort(inside.begin(), inside.end());
+    summary_.stages.reserve(inside.size());
+    for (StageId id : inside) {
       const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
-      if (s.leaf < 0 || s.place == Place::kPack) continue;
+      if (s.place == Place::kPack) continue;
       const Body body = Look(plan_.stage(id));
       const NodeIds loops = plan_.LoopsAbove(s.leaf);
       std::vector<Access> reads;
@@ -101,7 +102,7 @@ class Summariser {
       }
       StageSummary stage = Stage(id, body, loops, reads);
       double operations = stage.tiles * stage.tile_operations;
-      all_operations += operations;
+      summary_.operations += operations;
       double regions = 1, parallel = 0, grain = 1;
       for (NodeId loop : loops) {
         if (At(plan_, loop).kind == LoopKind::kParallel) {
@@ -112,11 +113,11 @@ class Summariser {
         }
       }
       if (parallel > 0) {
-        parallel_operations += operations;
+        summary_.parallel_operations += operations;
         summary_.parallel_regions += regions;
       }
-      if (operations > heaviest) {
-        heaviest = operations;
+      if (operations > summary_.heaviest) {
+        summary_.heaviest = operations;
         summary_.parallel_iterations = std::max(parallel, 1.0);
         summary_.grain = grain;
       }
@@ -129,7 +130,6 @@ class Summariser {
       summary_.stages.push_back(stage);
       traffic_.Add(id, loops, std::move(reads));
     }
-    summary_.serial_share = all_operations > 0 ? 1 - parallel_operations / all_operations : 0;
     return std::move(summary_);
   }
 
@@ -278,6 +278,30 @@ class Summariser {
 
 }  // namespace
 
-Summary Summarise(const Plan& plan, const Machine& machine) { return Summariser(plan, machine).Run(); }
+void Summary::Add(const Summary& next) {
+  stages.insert(stages.end(), next.stages.begin(), next.stages.end());
+  for (int level = 0; level < 3; ++level) traffic_bytes[level] += next.traffic_bytes[level];
+  streamed_bytes += next.streamed_bytes;
+  strided_bytes += next.strided_bytes;
+  operations += next.operations;
+  parallel_operations += next.parallel_operations;
+  if (next.heaviest > heaviest) {
+    heaviest = next.heaviest;
+    parallel_iterations = next.parallel_iterations;
+    grain = next.grain;
+  }
+  parallel_regions += next.parallel_regions;
+  largest_thread_bytes = std::max(largest_thread_bytes, next.largest_thread_bytes);
+}
+
+Summary Summarise(const Plan& plan, NodeId root, const Machine& machine) {
+  return Summariser(plan, machine).Run(root);
+}
+
+Summary Summarise(const Plan& plan, const Machine& machine) {
+  Summary sum;
+  for (NodeId root : plan.roots) sum.Add(Summarise(plan, root, machine));
+  return sum;
+}
 
 }  // namespace tunesmith::schedule

@@ -41,13 +41,23 @@ struct Summary {
   double traffic_bytes[3] = {0, 0, 0};
   double streamed_bytes = 0;       // stored past the caches; a line stored in part counts as three
   double strided_bytes = 0;        // of those beyond the first cache, in runs shorter than a line
-  double parallel_iterations = 1;  // of the parallel loop around the heaviest stage
+  double operations = 0;           // vector arithmetic instructions of all stages
+  double parallel_operations = 0;  // of those, inside of parallel loops
+  double heaviest = -1;            // operations of the stage that has most
+  double parallel_iterations = 1;  // of the parallel loop around that stage
   double grain = 1;
-  double serial_share = 0;          // of the operations that are outside of parallel loops
   double parallel_regions = 0;      // how often threads are started
   double largest_thread_bytes = 0;  // of memory private to a worker
+
+  /// The share of the operations that one thread does alone.
+  double serial_share() const { return operations > 0 ? 1 - parallel_operations / operations : 0; }
+  /// Adds what runs after this.
+  void Add(const Summary& next);
 };
 
+/// The sum of its nests' summaries in the order of execution. That of a nest, given by its root, depends on
+/// nothing outside of it.
 Summary Summarise(const Plan& plan, const Machine& machine);
+Summary Summarise(const Plan& plan, NodeId root, const Machine& machine);
 
 }  // namespace tunesmith::schedule

@@ -10,8 +10,13 @@ namespace tunesmith::search {
 namespace {
 
 /// Plans of different algorithms are different candidates, whatever they look like.
-uint64_t HashOf(const schedule::Plan& plan, int algorithm) {
-  return schedule::HashOf(plan) + static_cast<uint64_t>(algorithm);
+uint64_t HashOf(uint64_t plan_hash, int algorithm) { return plan_hash + static_cast<uint64_t>(algorithm); }
+
+/// The message begins with the step in quotes, and the step with its name.
+void AddRefusal(const Status& refused, Drops* drops) {
+  std::string_view message = MessageOf(refused);
+  std::string_view step = message.substr(std::min<size_t>(1, message.size()));
+  drops->Add(StrCat(kRefusedBy, step.substr(0, step.find(' '))), message);
 }
 
 }  // namespace
@@ -25,6 +30,8 @@ Problem Problem::Of(const te::Workload& workload, const schedule::Machine& machi
     schedule::Space space = schedule::Space::Of(graph, machine, target);
     problem.algorithms_.push_back({a.name, a.tolerance_factor, std::move(graph), std::move(space)});
   }
+  for (const SearchedAlgorithm& a : problem.algorithms_)
+    problem.judges_.push_back(std::make_unique<PartJudge>(a.space, machine));
   return problem;
 }
 
@@ -43,20 +50,26 @@ std::optional<Candidate> Problem::Make(int algorithm, schedule::Choice choice, D
     drops->Add(kContradiction);
     return std::nullopt;
   }
+  uint64_t hash = 0;
+  absl::InlinedVector<std::shared_ptr<const JudgedPart>, 4> parts;
+  for (size_t part = 0; part < a.space.parts(); ++part) {
+    parts.push_back(judges_[static_cast<size_t>(algorithm)]->Judge(part, choice));
+    // A step may still refuse what the rules' own tests let through: such a choice is none.
+    if (!parts.back()->refused.ok()) {
+      AddRefusal(parts.back()->refused, drops);
+      return std::nullopt;
+    }
+    hash += parts.back()->hash;
+  }
+  schedule::Summary whole;
+  for (size_t part = parts.size(); part-- > 0;) {
+    for (const schedule::Summary& nest : parts[part]->nests) whole.Add(nest);
+  }
   Candidate c;
   c.algorithm = algorithm;
   c.choice = std::move(choice);
-  // A step may still refuse what the rules' own tests let through: such a choice is none.
-  Result<schedule::Plan> plan = PlanOf(c);
-  if (!plan.ok()) {
-    // The message begins with the step in quotes, and the step with its name.
-    std::string_view message = MessageOf(plan.status());
-    std::string_view step = message.substr(std::min<size_t>(1, message.size()));
-    drops->Add(StrCat(kRefusedBy, step.substr(0, step.find(' '))), message);
-    return std::nullopt;
-  }
-  c.hash = HashOf(*plan, algorithm);
-  c.features = costmodel::FeaturesOf(*plan, machine_);
+  c.hash = HashOf(hash, algorithm);
+  c.features = costmodel::FeaturesOf(std::move(whole), machine_);
   return c;
 }
 
@@ -100,8 +113,8 @@ Result<Candidate> Problem::FromTrace(const schedule::Trace& trace) const {
     }
     Candidate c;
     c.algorithm = static_cast<int>(i);
-    c.hash = HashOf(*plan, c.algorithm);
-    c.features = costmodel::FeaturesOf(*plan, machine_);
+    c.hash = HashOf(schedule::HashOf(*plan), c.algorithm);
+    c.features = costmodel::FeaturesOf(schedule::Summarise(*plan, machine_), machine_);
     return c;
   }
   return refused;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "costmodel/features.h"
 #include "schedule/sketch.h"
 #include "search/drops.h"
+#include "search/part_judge.h"
 #include "support/random.h"
 #include "te/graph.h"
 
@@ -60,6 +62,7 @@ class Problem {
 
  private:
   std::vector<SearchedAlgorithm> algorithms_;
+  std::vector<std::unique_ptr<PartJudge>> judges_;  // of the algorithms' spaces
   schedule::Machine machine_;
 };
 

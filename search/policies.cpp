@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "search/search_policy.h"
 #include "support/strings.h"
@@ -59,7 +58,7 @@ class EvolutionPolicy : public SearchPolicy {
           offspring.push_back(*std::move(chosen));
       }
       index += kChildren;
-      for (const Made* made : MakeAll(offspring)) TakeNew(*made, &children);
+      for (Made& made : MakeAll(offspring)) TakeNew(std::move(made), &children);
       population.insert(population.end(), std::make_move_iterator(children.begin()),
                         std::make_move_iterator(children.end()));
       Rank(model_, &population);
@@ -108,25 +107,6 @@ class EvolutionPolicy : public SearchPolicy {
   static constexpr size_t kChildren = 384;
   static constexpr uint64_t kExplore = uint64_t{1} << 40;  // streams of their own
 
-  std::vector<Candidate> Samples(size_t count) {
-    std::vector<Candidate> samples;
-    // Most choices contradict themselves in some spaces; in small ones they repeat.
-    constexpr size_t kChunk = 256;
-    constexpr size_t kDrawsEach = 12;  // one that contradicts itself costs next to nothing
-    for (size_t first = 0; first < kDrawsEach * count && samples.size() < count; first += kChunk) {
-      std::vector<Chosen> drawn;
-      for (size_t i = 0; i < kChunk; ++i) {
-        Random random(seed_, generation_, first + i + (uint64_t{1} << 32));
-        int algorithm = static_cast<int>(random.Below(problem_.algorithms().size()));
-        drawn.emplace_back(algorithm, problem_.Draw(algorithm, &random));
-      }
-      for (const Made* made : MakeAll(drawn)) {
-        if (samples.size() < count) TakeNew(*made, &samples);
-      }
-    }
-    return samples;
-  }
-
   /// An algorithm and a choice of its space.
   using Chosen = std::pair<int, schedule::Choice>;
 
@@ -136,29 +116,45 @@ class EvolutionPolicy : public SearchPolicy {
     Drops drops;
   };
 
-  /// What became of each choice, in their order. What is made depends on the choice alone: so the search is
-  /// the same at any number of threads. It is made once; a small space is drawn from many times over.
-  std::vector<const Made*> MakeAll(const std::vector<Chosen>& choices) {
-    constexpr size_t kMostKept = 1 << 15;  // some 30 MB
-    if (made_.size() > kMostKept) made_.clear();
-    std::vector<const Made*> all;
-    std::vector<std::pair<const Chosen*, Made*>> missing;
-    for (const Chosen& chosen : choices) {
-      std::unique_ptr<Made>& made = made_[chosen];
-      if (!made) {
-        made = std::make_unique<Made>();
-        missing.emplace_back(&chosen, made.get());
+  /// Up to `count` new candidates, drawn uniformly; all that are new of a space that is not much larger.
+  std::vector<Candidate> Samples(size_t count) {
+    std::vector<Candidate> samples;
+    if (problem_.size() <= static_cast<int64_t>(4 * count)) {
+      std::vector<Chosen> all;
+      for (int algorithm = 0; algorithm < static_cast<int>(problem_.algorithms().size()); ++algorithm) {
+        const int64_t size = problem_.algorithms()[static_cast<size_t>(algorithm)].space.size();
+        for (int64_t n = 0; n < size; ++n) all.emplace_back(algorithm, problem_.Numbered(algorithm, n));
       }
-      all.push_back(made.get());
+      for (Made& made : MakeAll(all)) TakeNew(std::move(made), &samples);
+      return samples;
     }
-    constexpr size_t kBlock = 32;  // about a millisecond
-    const auto make_block = [&](size_t block) {
-      for (size_t i = block * kBlock; i < std::min(missing.size(), (block + 1) * kBlock); ++i) {
-        const auto& [chosen, made] = missing[i];
-        made->candidate = problem_.Make(chosen->first, chosen->second, &made->drops);
+    // Most choices contradict themselves in some spaces.
+    constexpr size_t kChunk = 256;
+    constexpr size_t kDrawsEach = 12;  // one that contradicts itself costs next to nothing
+    for (size_t first = 0; first < kDrawsEach * count && samples.size() < count; first += kChunk) {
+      std::vector<Chosen> drawn;
+      for (size_t i = 0; i < kChunk; ++i) {
+        Random random(seed_, generation_, first + i + (uint64_t{1} << 32));
+        int algorithm = static_cast<int>(random.Below(problem_.algorithms().size()));
+        drawn.emplace_back(algorithm, problem_.Draw(algorithm, &random));
       }
+      for (Made& made : MakeAll(drawn)) {
+        if (samples.size() < count) TakeNew(std::move(made), &samples);
+      }
+    }
+    return samples;
+  }
+
+  /// What became of each choice, in their order. What is made depends on the choice alone: so the search is
+  /// the same at any number of threads.
+  std::vector<Made> MakeAll(const std::vector<Chosen>& choices) {
+    std::vector<Made> all(choices.size());
+    constexpr size_t kBlock = 32;  // a tenth of a millisecond to one
+    const auto make_block = [&](size_t block) {
+      for (size_t i = block * kBlock; i < std::min(choices.size(), (block + 1) * kBlock); ++i)
+        all[i].candidate = problem_.Make(choices[i].first, choices[i].second, &all[i].drops);
     };
-    const size_t blocks = (missing.size() + kBlock - 1) / kBlock;
+    const size_t blocks = (choices.size() + kBlock - 1) / kBlock;
     if (pool_) {
       ParallelFor(pool_, blocks, make_block);
     } else {
@@ -167,9 +163,9 @@ class EvolutionPolicy : public SearchPolicy {
     return all;
   }
 
-  void TakeNew(const Made& made, std::vector<Candidate>* candidates) {
+  void TakeNew(Made made, std::vector<Candidate>* candidates) {
     drops_.Merge(made.drops);
-    if (made.candidate && IsNew(*made.candidate)) candidates->push_back(*made.candidate);
+    if (made.candidate && IsNew(*made.candidate)) candidates->push_back(*std::move(made.candidate));
   }
 
   bool IsNew(const Candidate& c) {
@@ -223,7 +219,6 @@ class EvolutionPolicy : public SearchPolicy {
   ThreadPool* const pool_;
   uint32_t generation_ = 0;
   absl::flat_hash_set<uint64_t> proposed_, seen_here_;
-  absl::flat_hash_map<Chosen, std::unique_ptr<Made>> made_;
   absl::flat_hash_set<int> known_;  // algorithms of which some candidate was proposed
   std::vector<Tried> tried_;        // that succeeded, fastest first
   std::vector<costmodel::Example> examples_;

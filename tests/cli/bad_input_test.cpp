@@ -141,7 +141,8 @@ TEST(ImportedRecord, HasATraceThatCannotBe) {
   ExpectRefused(sandbox, import([](auto* r) { r->trace = std::string(300000, '('); }), not_begun);
   ExpectRefused(sandbox, import([](auto* r) { ReplaceInTrace(r, "target ", "target x"); }),
                 "trace: it is for the target x<native>, the record for <native>");
-  ExpectRefused(sandbox, import([](auto* r) { ReplaceInTrace(r, "order ", "split C.zz 4 mask\norder "); }),
+  ExpectRefused(sandbox,
+                import([](auto* r) { ReplaceInTrace(r, "\norder ", "\nsplit C.zz 4 mask\norder "); }),
                 "trace: 'split C.zz 4 mask': no loop is called 'C.zz'; there are: C…");
 }
 

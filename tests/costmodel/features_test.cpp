@@ -75,7 +75,7 @@ TEST(Features, OfExtentsOfZeroAndOneAreFinite) {
   for (int64_t extent : {0, 1}) {
     const te::Graph graph = te::MatmulGraph(extent, extent, extent);
     const schedule::Plan plan = schedule::InitialPlan(std::make_shared<te::Graph>(graph));
-    const Features row = FeaturesOf(plan, schedule::Machine());
+    const Features row = FeaturesOf(Summarise(plan, schedule::Machine()), schedule::Machine());
     ASSERT_EQ(row.size(), FeatureNames().size());
     for (float value : row) EXPECT_TRUE(std::isfinite(value)) << extent;
   }
@@ -98,7 +98,7 @@ double CyclesAfter(const std::string& steps, int threads = 1) {
   const te::Graph graph = te::MatmulGraph(256, 256, 256);
   Result<schedule::Plan> plan = schedule::Replay(schedule::ParseTrace(head + steps).value(), graph);
   EXPECT_TRUE(plan.ok()) << MessageOf(plan.status());
-  return plan.ok() ? FeaturesOf(*plan, machine)[kAnalyticCycles] : 0;
+  return plan.ok() ? FeaturesOf(Summarise(*plan, machine), machine)[kAnalyticCycles] : 0;
 }
 
 constexpr char kTile[] =
@@ -137,7 +137,7 @@ TEST(AnalyticModel, KnowsThatAMultiplyAddTakesRegistersForItsOperands) {
     Result<schedule::Plan> plan =
         schedule::Replay(schedule::ParseTrace(trace).value(), te::MatmulGraph(336, 336, 336));
     EXPECT_TRUE(plan.ok()) << MessageOf(plan.status());
-    return plan.ok() ? FeaturesOf(*plan, machine)[kAnalyticCycles] : 0;
+    return plan.ok() ? FeaturesOf(Summarise(*plan, machine), machine)[kAnalyticCycles] : 0;
   };
   EXPECT_GT(cycles(14, 1), 1.1 * cycles(6, 2));
   EXPECT_LT(cycles(12, 1), 1.1 * cycles(6, 2));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every candidate of every standard operator, and of some with further algorithms, on every level of the
-// processor, is a program that verifies and computes what the operator says.
+// processor, is a program that verifies and computes what the operator says, and is made of parts that do not
+// depend on each other.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <map>
 #include <sstream>
 
+#include "costmodel/features.h"
 #include "ir/lower.h"
 #include "ir/verify.h"
 #include "schedule/sketch.h"
@@ -48,6 +50,19 @@ algorithm doubled tolerance 2 {
 algorithm scaled tolerance 2 {
   mean[r] = sum(c) X[r, c] * (1.0 / C)
   Y[r, c] = (X[r, c] - mean[r]) * 2
+}
+
+# Two stages that may each copy X, of which one has the name that the other's copy would get.
+op gated(X: f32[M, K], V: f32[K, N], W: f32[K, N]) -> (Y: f32[M, N]) {
+  X_packed[i, j] = sum(k) X[i, k] * V[k, j]
+  gate[i, j]     = sum(k) X[i, k] * W[k, j]
+  Y[i, j]        = X_packed[i, j] * sigmoid(gate[i, j])
+}
+
+# Names that a row's partial sums would get.
+op row_names(X: f32[R, C]) -> (Y: f32[R], Y_lanes: f32[R]) {
+  Y[r]       = sum(c) X[r, c]
+  Y_lanes[r] = max(c) X[r, c]
 }
 )";
   te::Module further = te::Parse(kFurther, "further.te").value();
@@ -97,6 +112,23 @@ std::optional<Choice> Draw(const Space& space, Choices* choices) {
     if (space.Allows(choice)) return choice;
   }
   return std::nullopt;
+}
+
+/// What differs between the plan of a choice and those of its parts, each scheduled alone.
+std::string DifferenceOfParts(const Space& space, const Choice& choice, const Plan& whole) {
+  uint64_t hash = 0;
+  Summary sum;
+  for (size_t part = space.parts(); part-- > 0;) {
+    const Result<PartPlan> alone = space.PlanOfPart(part, choice);
+    if (!alone.ok()) return StrCat("part ", part, ": ", MessageOf(alone.status()));
+    for (NodeId root : alone->roots) {
+      hash += HashOf(alone->plan, root);
+      sum.Add(Summarise(alone->plan, root, Machine()));
+    }
+  }
+  if (hash != HashOf(whole)) return "the parts' hashes differ from the whole plan's";
+  const costmodel::Features parts = costmodel::FeaturesOf(sum, Machine());
+  return parts == costmodel::FeaturesOf(Summarise(whole, Machine()), Machine()) ? "" : "features differ";
 }
 
 int64_t Iterations(const te::Graph& graph) {
@@ -173,10 +205,12 @@ TEST_P(Level, EveryDrawOfEveryOperatorComputesIt) {
         if (!read.ok()) return StrCat(MessageOf(read.status()), "\n", what);
         auto plan = Replay(*read, graph);
         if (!plan.ok()) return StrCat(MessageOf(plan.status()), "\n", what);
+        std::string wrong = DifferenceOfParts(space, *choice, *plan);
+        if (!wrong.empty()) return StrCat(wrong, "\n", what, ToString(*plan));
         auto program = ir::Lower(*plan);
         if (!program.ok()) return StrCat(MessageOf(program.status()), "\n", what, ToString(*plan));
         Definition definition(graph);
-        std::string wrong = definition.DifferenceOf(*program);
+        wrong = definition.DifferenceOf(*program);
         if (wrong.empty() && compiled < 4) {
           ++compiled;
           wrong = definition.DifferenceOf(*program, target);
