@@ -24,8 +24,8 @@ constexpr double kInstructionBytes = 7;
 constexpr double kMicroOpCache = 12 << 10;  // bytes of code that run at full speed
 // Bytes a cycle from beyond the first, second and last cache.
 constexpr double kBytesPerCycle[3] = {40, 14, 5};
-constexpr double kStreamedBytesPerCycle = 6;  // written past the caches; memory need not be read first
-constexpr double kOverlapLoss = 0.1;          // of the shorter of arithmetic and memory time
+constexpr double kStreamedBytesPerCycle = 4.5;  // written past the caches; memory need not be read first
+constexpr double kOverlapLoss = 0.1;            // of the shorter of arithmetic and memory time
 constexpr double kThreadStartCycles = 6000;
 constexpr double kPieceCycles =
     150;  // to take the next piece of a parallel loop: a counter that moves between cores
