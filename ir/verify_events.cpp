@@ -5,12 +5,11 @@
 #include <vector>
 
 #include "ir/simplify_stmt.h"
+#include "ir/verifier.h"
 #include "support/strings.h"
 
 namespace tunesmith::ir {
 namespace {
-
-bool IsShared(LoopKind kind) { return kind == LoopKind::kParallel || kind == LoopKind::kBound; }
 
 /// Follows one event through the program with a lower bound, a form over the variables in scope, of how often
 /// it has fired.

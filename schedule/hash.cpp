@@ -96,7 +96,8 @@ class NestHasher {
     for (const Guard& g : s.guards) MixAffine(g.value), Mix(g.extent);
     for (const Span& r : s.region) MixAffine(r.first), Mix(r.extent);
     for (const Piece& p : s.layout) Mix(p.dim), Mix(p.extent);
-    Mix(static_cast<int64_t>(s.axes.size())), Mix(static_cast<int64_t>(s.guards.size()));
+    for (size_t length : {s.axes.size(), s.guards.size(), s.region.size(), s.layout.size()})
+      Mix(static_cast<int64_t>(length));
   }
 
   const Plan& plan_;

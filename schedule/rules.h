@@ -26,7 +26,8 @@ struct Surroundings {
   std::vector<std::vector<StageId>> rows;  // by stage: producers computed in its row loop, in order
   std::vector<std::string>& names;         // of all tensors, those among them that steps will add
 
-  /// `name` for a tensor that a step will add, with a number after it where another has that name already.
+  /// `name` for a tensor that a step will add, with a number after it where another has that name already. It
+  /// is taken from then on.
   std::string NewName(const std::string& name) const;
   const std::string& NameOf(StageId stage) const {
     return graph.tensors[static_cast<size_t>(graph.stages[static_cast<size_t>(stage)].tensor)].name;

@@ -41,14 +41,15 @@ class Part {
   virtual ~Part() = default;
   /// False where the values of its holes contradict one another or the machine (too many accumulators).
   virtual bool Allows(const Decisions& d) const = 0;
+  /// They depend on nothing in the nests of other parts' stages and leave those as they are, so that parts
+  /// can be judged one by one.
   virtual void TakeSteps(const Decisions& d, Draft* draft) const = 0;
 };
 
 /// A plan of which one part alone has been scheduled.
 struct PartPlan {
   Plan plan;
-  Children
-      roots;  // the part's nests, in the order of execution: what they are in the plan of the whole choice
+  Children roots;  // the part's nests, in the order of execution, as the plan of the whole choice has them
 };
 
 /// All candidates of one graph on one machine.

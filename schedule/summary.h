@@ -14,9 +14,8 @@ namespace tunesmith::schedule {
 /// The innermost unrolled and vector loops around a leaf are its tile: code without branches.
 struct StageSummary {
   StageId stage = -1;
-  double iterations = 0;  // of the body, masked ones included
-  double useful =
-      0;  // the product of the stage's axis extents (of its region's, where it is computed at a loop)
+  double iterations = 0;       // of the body, masked ones included
+  double useful = 0;           // the product of the stage's axis extents
   double tiles = 0;            // how often the tile runs
   int lanes = 1;               // 1 if there is no vector loop
   double tile_vectors = 1;     // vectors (or scalars) that the tile computes

@@ -10,7 +10,9 @@ namespace tunesmith::search {
 namespace {
 
 /// Plans of different algorithms are different candidates, whatever they look like.
-uint64_t HashOf(uint64_t plan_hash, int algorithm) { return plan_hash + static_cast<uint64_t>(algorithm); }
+uint64_t HashOfCandidate(uint64_t plan_hash, int algorithm) {
+  return plan_hash + static_cast<uint64_t>(algorithm);
+}
 
 /// The message begins with the step in quotes, and the step with its name.
 void AddRefusal(const Status& refused, Drops* drops) {
@@ -68,7 +70,7 @@ std::optional<Candidate> Problem::Make(int algorithm, schedule::Choice choice, D
   Candidate c;
   c.algorithm = algorithm;
   c.choice = std::move(choice);
-  c.hash = HashOf(hash, algorithm);
+  c.hash = HashOfCandidate(hash, algorithm);
   c.features = costmodel::FeaturesOf(std::move(whole), machine_);
   return c;
 }
@@ -113,7 +115,7 @@ Result<Candidate> Problem::FromTrace(const schedule::Trace& trace) const {
     }
     Candidate c;
     c.algorithm = static_cast<int>(i);
-    c.hash = HashOf(schedule::HashOf(*plan), c.algorithm);
+    c.hash = HashOfCandidate(schedule::HashOf(*plan), c.algorithm);
     c.features = costmodel::FeaturesOf(schedule::Summarise(*plan, machine_), machine_);
     return c;
   }

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "search/part_judge.h"
 
+#include <algorithm>
+
 namespace tunesmith::search {
 
-PartJudge::PartJudge(const schedule::Space& space, const schedule::Machine& machine)
-    : space_(space), machine_(machine), known_(space.parts()) {}
+PartJudge::PartJudge(const schedule::Space& space, const schedule::Machine& machine, size_t most_kept)
+    : space_(space),
+      machine_(machine),
+      most_kept_(std::max<size_t>(most_kept / std::max<size_t>(space.parts(), 1), 1)),
+      known_(space.parts()) {}
 
 std::shared_ptr<const JudgedPart> PartJudge::Judge(size_t part, const schedule::Choice& choice) {
   const absl::Span<const uint16_t> holes = space_.HolesOf(part, choice);
@@ -13,14 +18,13 @@ std::shared_ptr<const JudgedPart> PartJudge::Judge(size_t part, const schedule::
     std::lock_guard lock(mutex_);
     if (auto at = known_[part].find(values); at != known_[part].end()) return at->second;
   }
-  std::shared_ptr<const JudgedPart> judged = Judged(part, choice);
-  constexpr size_t kMostKept = 1 << 15;  // of one part: some 30 MB
+  std::shared_ptr<const JudgedPart> judged = JudgeAnew(part, choice);
   std::lock_guard lock(mutex_);
-  if (known_[part].size() >= kMostKept) known_[part].clear();
+  if (known_[part].size() >= most_kept_) known_[part].clear();
   return known_[part].emplace(std::move(values), std::move(judged)).first->second;
 }
 
-std::shared_ptr<const JudgedPart> PartJudge::Judged(size_t part, const schedule::Choice& choice) const {
+std::shared_ptr<const JudgedPart> PartJudge::JudgeAnew(size_t part, const schedule::Choice& choice) const {
   auto judged = std::make_shared<JudgedPart>();
   Result<schedule::PartPlan> made = space_.PlanOfPart(part, choice);
   if (!made.ok()) {

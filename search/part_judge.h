@@ -20,20 +20,24 @@ struct JudgedPart {
   std::vector<schedule::Summary> nests;  // in the order of execution
 };
 
-/// Judges each part once for the same values, as long as there is room to remember it. Calls may come from
-/// several threads at once.
+/// Judges parts and remembers what it found, as long as there is room. Calls may come from several threads at
+/// once (those that ask for the same new part at the same time each find it out).
 class PartJudge {
  public:
-  /// The space lives as long as this.
-  PartJudge(const schedule::Space& space, const schedule::Machine& machine);
+  static constexpr size_t kMostKept = 1 << 15;  // some 30 MB
+
+  /// The space lives as long as this. Of each part its share of `most_kept` is remembered; then it begins
+  /// anew.
+  PartJudge(const schedule::Space& space, const schedule::Machine& machine, size_t most_kept = kMostKept);
 
   std::shared_ptr<const JudgedPart> Judge(size_t part, const schedule::Choice& choice);
 
  private:
-  std::shared_ptr<const JudgedPart> Judged(size_t part, const schedule::Choice& choice) const;
+  std::shared_ptr<const JudgedPart> JudgeAnew(size_t part, const schedule::Choice& choice) const;
 
   const schedule::Space& space_;
   const schedule::Machine machine_;
+  const size_t most_kept_;  // of a part
   std::mutex mutex_;
   // Of each part, by the values of its holes.
   std::vector<absl::flat_hash_map<schedule::Choice, std::shared_ptr<const JudgedPart>>> known_;

@@ -46,7 +46,10 @@ TEST(Judge, EndsWithOneIfABarIsMissed) {
   wrong["checked"] = false;
   nlohmann::json slow_default = Softmax();
   slow_default["default_ns"] = 170.0;
-  for (const nlohmann::json& line : {slow, wrong, slow_default}) {
+  nlohmann::json never_tuned = Softmax();
+  never_tuned["recorded"] = false;
+  never_tuned["default_ns"] = never_tuned["tuned_ns"];
+  for (const nlohmann::json& line : {slow, wrong, slow_default, never_tuned}) {
     CommandOutput output = Judge({"--default", "0.6", "softmax_128"}, {line, Softmax()});
     EXPECT_EQ(output.status.ToString(), "exit code 1") << output.error_output;
     EXPECT_NE(output.output.find("  MISSED  "), std::string::npos) << output.output;

@@ -69,6 +69,19 @@ TEST(PartJudge, ACandidateIsTheSumOfItsParts) {
   EXPECT_GT(hashes.size(), 45u);
 }
 
+TEST(PartJudge, FindsTheSameAgainOfWhatItForgot) {
+  const Problem problem = Attention();
+  const schedule::Space& space = problem.algorithms()[0].space;
+  PartJudge forgetful(space, problem.machine(), 2 * space.parts()), other(space, problem.machine());
+  const std::vector<schedule::Choice> choices = Drawn(problem, 20);
+  const std::shared_ptr<const JudgedPart> first = forgetful.Judge(0, choices[0]);
+  for (const schedule::Choice& choice : choices)
+    EXPECT_EQ(forgetful.Judge(0, choice)->hash, other.Judge(0, choice)->hash);
+  const std::shared_ptr<const JudgedPart> again = forgetful.Judge(0, choices[0]);
+  EXPECT_NE(again, first);
+  EXPECT_EQ(again->hash, first->hash);
+}
+
 TEST(PartJudge, GivesSeveralThreadsTheSame) {
   const Problem problem = Attention();
   const std::vector<schedule::Choice> choices = Drawn(problem, 300);
