@@ -16,6 +16,7 @@
 #include "measure/local_measurer.h"
 #include "nlohmann/json.hpp"
 #include "search/scheduler.h"
+#include "support/hash.h"
 #include "support/strings.h"
 #include "support/thread_pool.h"
 #include "support/units.h"
@@ -46,8 +47,25 @@ void NoteDefault(Run* run, const std::string& trace, const measure::Outcome& out
     run->default_ns = outcome.median_ns;
 }
 
+/// Names, in the records that it makes, a run over these workloads: which of their trials came from their
+/// common budget. Empty for one workload, whose trials are its own.
+std::string PoolOf(const std::vector<NamedWorkload>& workloads) {
+  if (workloads.size() < 2) return "";
+  std::vector<std::string> hashes;
+  for (const NamedWorkload& named : workloads) hashes.push_back(named.hash);
+  std::sort(hashes.begin(), hashes.end());
+  return HashBytes128(StrJoin(hashes, "\n")).ToHex();
+}
+
+bool FromPool(const database::Record& record, const std::string& pool) {
+  if (pool.empty()) return false;
+  const auto environment = nlohmann::json::parse(record.environment, nullptr, /*allow_exceptions=*/false);
+  return environment.is_object() && environment.value("pool", nlohmann::json()) == pool;
+}
+
 /// The trials of the key in the database, oldest first.
-Result<std::vector<search::EarlierTrial>> EarlierTrials(database::Database* database, Run* run) {
+Result<std::vector<search::EarlierTrial>> EarlierTrials(database::Database* database, const std::string& pool,
+                                                        Run* run) {
   std::vector<search::EarlierTrial> earlier;
   database::Filter filter;
   filter.key = run->key;
@@ -57,14 +75,14 @@ Result<std::vector<search::EarlierTrial>> EarlierTrials(database::Database* data
     Result<schedule::Trace> trace = schedule::ParseTrace(record.trace);
     if (!trace.ok()) return absl::OkStatus();
     NoteDefault(run, record.trace, record.outcome, record.processes > 1);
-    earlier.push_back(
-        {*std::move(trace), record.outcome.ok(), record.outcome.median_ns, record.processes > 1});
+    earlier.push_back({*std::move(trace), record.outcome.ok(), record.outcome.median_ns, record.processes > 1,
+                       FromPool(record, pool)});
     return absl::OkStatus();
   }));
   return earlier;
 }
 
-Result<database::Record> RecordOf(Run* run, const search::TrialReport& report,
+Result<database::Record> RecordOf(Run* run, const std::string& pool, const search::TrialReport& report,
                                   const search::TuneOptions& options) {
   const measure::Bound& bound = run->bounds.Of(report.trace);
   database::Record draft;
@@ -76,12 +94,13 @@ Result<database::Record> RecordOf(Run* run, const search::TrialReport& report,
   draft.outcome = report.outcome;
   draft.processes = report.processes;
   if (report.outcome.ok()) draft.limit_share = ShareOf(bound, report.outcome.median_ns);
-  draft.environment = nlohmann::json({{"cpu", measure::CpuModel()},
-                                      {"limit", bound.what},
-                                      {"limit_ns", bound.ns},
-                                      {"policy", options.policy},
-                                      {"seed", options.seed}})
-                          .dump();
+  nlohmann::json environment = {{"cpu", measure::CpuModel()},
+                                {"limit", bound.what},
+                                {"limit_ns", bound.ns},
+                                {"policy", options.policy},
+                                {"seed", options.seed}};
+  if (!pool.empty()) environment["pool"] = pool;
+  draft.environment = environment.dump();
   // Which finals of a key were the last is told by dates alone, so that it survives an exchange in any order;
   // what this run finds is therefore never dated before what it looked at, even if a clock was wrong once.
   constexpr int64_t kLast = std::numeric_limits<int64_t>::max();
@@ -91,11 +110,11 @@ Result<database::Record> RecordOf(Run* run, const search::TrialReport& report,
 }
 
 /// All of them or none.
-Status Record(database::Database* database, Run* run, std::span<const search::TrialReport> reports,
-              const search::TuneOptions& options) {
+Status Record(database::Database* database, const std::string& pool, Run* run,
+              std::span<const search::TrialReport> reports, const search::TuneOptions& options) {
   std::vector<database::Record> records;
   for (const search::TrialReport& report : reports) {
-    TS_ASSIGN_OR_RETURN(database::Record record, RecordOf(run, report, options));
+    TS_ASSIGN_OR_RETURN(database::Record record, RecordOf(run, pool, report, options));
     records.push_back(std::move(record));
   }
   return database->Insert(records).status();
@@ -104,7 +123,7 @@ Status Record(database::Database* database, Run* run, std::span<const search::Tr
 Standpoint StandpointOf(const Options& o, const std::vector<Run>& runs,
                         const std::vector<search::Task>& tasks, size_t current) {
   Standpoint at;
-  for (const search::Task& task : tasks) at.trials += task.tuner->trials();
+  for (const search::Task& task : tasks) at.trials += task.tuner->charged();
   at.of_trials = o.tune.trials * static_cast<int64_t>(tasks.size());
   at.budget_seconds = o.tune.seconds * static_cast<double>(tasks.size());
   if (runs.size() > 1) at.workload = runs[current].named.id;
@@ -145,6 +164,7 @@ Status RunTune(const Options& o) {
   TS_ASSIGN_OR_RETURN(measure::Limits limits, MachineLimits());
 
   auto start = Clock::now();
+  const std::string pool_name = PoolOf(workloads);
   std::vector<Run> runs;
   for (NamedWorkload& named : workloads) {
     database::Key key = KeyOf(named.hash, target, scenario);
@@ -160,11 +180,11 @@ Status RunTune(const Options& o) {
     const Result<schedule::Trace> standard =
         DefaultTrace(run.named.workload, target, scenario.threads, &pool);
     if (standard.ok()) run.default_trace = schedule::ToString(*standard);
-    TS_ASSIGN_OR_RETURN(std::vector<search::EarlierTrial> earlier, EarlierTrials(database.get(), &run));
+    TS_ASSIGN_OR_RETURN(std::vector<search::EarlierTrial> earlier, EarlierTrials(database.get(), pool_name, &run));
     TS_ASSIGN_OR_RETURN(std::shared_ptr<const measure::Expectation> expectation,
                         measure::PrepareExpectation(run.named.workload, {}, &pool));
     auto report = [&, i](std::span<const search::TrialReport> reports) -> Status {
-      TS_RETURN_IF_ERROR(Record(database.get(), &runs[i], reports, o.tune));
+      TS_RETURN_IF_ERROR(Record(database.get(), pool_name, &runs[i], reports, o.tune));
       for (const search::TrialReport& trial : reports) {
         NoteDefault(&runs[i], schedule::ToString(trial.trace), trial.outcome, trial.finalist);
         progress.Trial(StandpointOf(o, runs, tasks, i));
@@ -185,7 +205,7 @@ Status RunTune(const Options& o) {
     tasks.push_back({std::move(tuner), 0, false});
   }
   int64_t known = 0;
-  for (const Run& run : runs) known += run.earlier;
+  for (const search::Task& task : tasks) known += task.tuner->charged();
   progress.Start(known);
   auto batch_start = Clock::now();
   Status status = search::RunTasks(&tasks, {}, Interrupted(), [&](size_t i) {

@@ -92,6 +92,10 @@ Result<bool> Statement::Step() {
   int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
+  // The statements of this program compile and fit its schema: only what rows hold can make one fail, such as
+  // bindings that are no JSON.
+  if ((code & 0xff) == SQLITE_ERROR || (code & 0xff) == SQLITE_CONSTRAINT)
+    return connection_->Damaged(sqlite3_errmsg(connection_->handle()));
   return connection_->Error(code);
 }
 

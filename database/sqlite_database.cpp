@@ -49,7 +49,10 @@ class SqliteDatabase final : public Database {
     TS_ASSIGN_OR_RETURN(Statement best, connection_->Prepare(selection.sql));
     selection.BindTo(best);
     TS_ASSIGN_OR_RETURN(bool found, best.Step());
-    if (!found) return std::optional<Record>();
+    if (!found) {
+      TS_RETURN_IF_ERROR(CheckIndexes());
+      return std::optional<Record>();
+    }
     TS_ASSIGN_OR_RETURN(Record record, ReadRecord(*connection_, best.Integer(0)));
     return std::optional<Record>(std::move(record));
   }
@@ -215,6 +218,21 @@ class SqliteDatabase final : public Database {
   }
 
  private:
+  // A damaged index hides a record as if it had never been made, and whoever asked goes on without it; so a
+  // miss is believed after the file was checked, once, unless that would take more than about a second.
+  Status CheckIndexes() {
+    constexpr int64_t kMostBytes = int64_t{256} << 20;
+    if (checked_) return Status();
+    TS_ASSIGN_OR_RETURN(const int64_t pages, connection_->QueryInteger("PRAGMA page_count"));
+    TS_ASSIGN_OR_RETURN(const int64_t page_bytes, connection_->QueryInteger("PRAGMA page_size"));
+    if (pages > kMostBytes / page_bytes) return Status();
+    TS_ASSIGN_OR_RETURN(Statement finding, connection_->Prepare("PRAGMA integrity_check(1)"));
+    TS_ASSIGN_OR_RETURN(bool row, finding.Step());
+    if (!row || finding.Text(0) != "ok") return connection_->Damaged(row ? finding.Text(0) : "no answer");
+    checked_ = true;
+    return Status();
+  }
+
   Result<Selection> Select(const Filter& filter) const {
     Result<Selection> selection = SelectionOf(filter);
     return selection.ok() ? selection : Annotate(selection.status(), path_);
@@ -231,6 +249,7 @@ class SqliteDatabase final : public Database {
 
   std::mutex mutex_;
   std::unique_ptr<Connection> connection_;  // guarded by mutex_
+  bool checked_ = false;                    // guarded by mutex_
   const std::string path_;
   const OpenOptions options_;
 };

@@ -159,6 +159,8 @@ Result<FinalistsResult> TimeFinalists(const std::vector<Job>& given_jobs, const 
     if (entrant.failure.ok()) {
       timing.outcome.samples_ns = entrant.samples_ns;
       Summarize(&timing.outcome);
+      // What chose the winner is what is told of it: no other that stayed in has a smaller one.
+      timing.outcome.median_ns = Median(entrant.process_medians_ns);
       timing.tied = entrant.in() && static_cast<int>(n) != result.winner &&
                     TiedWith(entrants[static_cast<size_t>(result.winner)], entrant, result.noise);
     }

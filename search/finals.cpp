@@ -113,9 +113,10 @@ Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds
   if (absl::IsCancelled(timed.status())) return absl::OkStatus();  // the trials' result stays
   TS_RETURN_IF_ERROR(timed.status());
 
-  result_.finals.finalists = static_cast<int>(finalists.size());
-  result_.finals.processes = timed->processes;
-  result_.finals.noise = timed->noise;
+  Finals finals;
+  finals.finalists = static_cast<int>(finalists.size());
+  finals.processes = timed->processes;
+  finals.noise = timed->noise;
   // The winner is reported last, and all in one: what was recorded of finals last is their result
   // (database/database.h), and half of it would be another result.
   std::vector<size_t> order;
@@ -126,7 +127,7 @@ Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds
   std::vector<TrialReport> reports;
   for (size_t i : order) {
     const measure::FinalistTiming& timing = timed->timings[i];
-    result_.finals.tied += timing.tied;
+    finals.tied += timing.tied;
     if (timing.outcome.ok()) {
       finalists[i].latency_ns = timing.outcome.median_ns;
       finalists[i].finalist = true;
@@ -138,6 +139,7 @@ Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds
     reports.push_back({finalists[i].trace, timing.outcome, finalists[i].hash, true, processes});
   }
   TS_RETURN_IF_ERROR(report_(reports));
+  result_.finals = finals;
   result_.found = !contenders_.empty();
   if (timed->winner >= 0) {
     Choose(finalists[static_cast<size_t>(timed->winner)]);

@@ -62,8 +62,7 @@ Status RunTasks(std::vector<Task>* tasks, const Budget& given, const std::atomic
   const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   const Budget budget = Pooled(*tasks, given);
   int64_t spent = 0;
-  // What one workload was given beyond its own trials, by an earlier run or pool, is not taken from others.
-  for (const Task& t : *tasks) spent += std::min(t.tuner->trials(), t.tuner->options().trials);
+  for (const Task& t : *tasks) spent += t.tuner->charged();
 
   std::vector<bool> begun(tasks->size());
   std::string_view stopped;

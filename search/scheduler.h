@@ -24,7 +24,7 @@ struct Task {
 /// What all tasks together may spend. 0: what their own options say, added up; where one of them names no
 /// limit, there is none.
 struct Budget {
-  int64_t trials = 0;  // those of earlier runs included, up to each task's own
+  int64_t trials = 0;  // those of earlier runs included, as Tuner::charged counts them
   double seconds = 0;  // finals included
 };
 

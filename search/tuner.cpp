@@ -69,6 +69,7 @@ Status Tuner::Resume(const std::vector<EarlierTrial>& earlier) {
     const auto [at, fresh] = place.try_emplace(candidate->hash, tried.size());
     if (fresh) {
       ++trials_;
+      elsewhere_ += e.pooled ? 0 : 1;
       tried.push_back({*std::move(candidate), e.ok, e.latency_ns});
     } else {
       tried[at->second].ok = e.ok;
@@ -208,9 +209,14 @@ Result<bool> Tuner::Step(const std::atomic<bool>& interrupted, const StepLimits&
     if (interrupted || absl::IsCancelled(attempts[i].build.status())) break;
     if (i > 0 && std::chrono::steady_clock::now() >= limits.deadline) break;
     TS_ASSIGN_OR_RETURN(measure::Outcome outcome, Measure(candidates[i], &attempts[i]));
+    const TuneResult known = result_;
     Note(candidates[i], attempts[i].trace, outcome);
     const TrialReport report{attempts[i].trace, outcome, candidates[i].hash};
-    TS_RETURN_IF_ERROR(report_(std::span(&report, 1)));
+    if (Status status = report_(std::span(&report, 1)); !status.ok()) {
+      result_ = known;  // what is not recorded is not a result
+      --trials_;
+      return status;
+    }
     tried.push_back({candidates[i], outcome.ok(), outcome.median_ns});
   }
   TS_RETURN_IF_ERROR(policy_->Learn(tried));

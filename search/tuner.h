@@ -3,6 +3,7 @@
 // the best few against each other.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -56,6 +57,7 @@ struct EarlierTrial {
   bool ok = false;
   double latency_ns = 0;
   bool finalist = false;  // as in TrialReport
+  bool pooled = false;    // made by a run over the same workloads as this one, from their common budget
 };
 
 /// How the finals went (measure/finalists.h).
@@ -128,6 +130,9 @@ class Tuner {
   const TuneOptions& options() const { return options_; }
   /// Candidates tried in earlier runs and this one.
   int64_t trials() const { return trials_; }
+  /// Those of them that count against the budget: what the workload was given beyond its own trials by runs
+  /// that did not share this one's pool is not taken from others.
+  int64_t charged() const { return trials_ - std::max<int64_t>(0, elsewhere_ - options_.trials); }
   /// By how much the next batch may be expected to shorten the kernel, in ns: what recent batches did,
   /// fading, and never more than is left to the limit. Infinite before the first success.
   double ExpectedGainNs() const;
@@ -183,6 +188,7 @@ class Tuner {
   Drops build_drops_;
   TuneResult result_;
   int64_t trials_ = 0;
+  int64_t elsewhere_ = 0;   // of trials_, made by runs with another pool
   int64_t since_gain_ = 0;  // trials since the best became at least half a per cent better
   double recent_gain_ns_ = 0;
 };

@@ -218,6 +218,40 @@ TEST_F(FileTest, ARecordChangedByHandIsDamage) {
             "save what can be read with: sqlite3 t.db .recover | sqlite3 saved.db");
 }
 
+TEST_F(FileTest, BindingsThatAreNoJsonAreDamage) {
+  MakeDatabase("t.db", 2);
+  Sql("t.db", "UPDATE operation SET bindings = '{\"M\":'");
+  const std::string message =
+      "t.db: the file is damaged (malformed JSON); make a copy of it, then save what can be read with: "
+      "sqlite3 t.db .recover | sqlite3 saved.db";
+  auto database = Value(OpenDatabase(Path("t.db")));
+  Filter filter;
+  filter.bindings = {{"M", "64"}};
+  EXPECT_EQ(MessageOf(database->GetNames().status()), message);
+  EXPECT_EQ(MessageOf(database->Find(filter).status()), message);
+  EXPECT_EQ(MessageOf(database->Delete(filter).status()), message);
+}
+
+TEST_F(FileTest, ADamagedIndexIsNotTakenForAMissingRecord) {
+  MakeDatabase("t.db", 2);
+  Key other = TimedRecord(0).key;
+  other.target = "another target";
+  EXPECT_EQ(Value(Value(OpenDatabase(Path("t.db")))->Best(other)), std::nullopt);
+  // Wherever the key is written, in its table or in an index, a record whose key is changed is not "none".
+  const Key key = TimedRecord(0).key;
+  const std::string bytes = ReadBytes(Path("t.db"));
+  int places = 0;
+  for (size_t at = bytes.find(key.target); at != std::string::npos; at = bytes.find(key.target, at + 1)) {
+    std::string damaged = bytes;
+    damaged[at] ^= 1;
+    WriteBytes(Path("t.db"), damaged);
+    const Result<std::optional<Record>> best = Value(OpenDatabase(Path("t.db")))->Best(key);
+    EXPECT_TRUE(MessageOf(best.status()).starts_with("t.db: the file is damaged (")) << best.status();
+    ++places;
+  }
+  EXPECT_EQ(places, 2);
+}
+
 TEST_F(FileTest, IntegrityNamesTheFirstFinding) {
   MakeDatabase("t.db", 2);
   Sql("t.db", "DELETE FROM operation");

@@ -289,6 +289,7 @@ TEST(Finals, AnErrorOfTheMeasurerOrOfAReportIsTheirs) {
   bench.measurer.DecideFinals(Medians({1e5, 1e5, 1e5, 1e5}, 0));
   bench.fail_at = 17;
   EXPECT_EQ(MessageOf(tuner->TimeFinalists(bench.interrupted, kPlenty)), "the disk is full");
+  EXPECT_EQ(tuner->result().finals.finalists, 0);
   EXPECT_EQ(bench.reports.size(), 16u);  // of finals all is told or nothing: half of it has another winner
 }
 

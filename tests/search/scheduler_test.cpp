@@ -110,6 +110,29 @@ TEST(Scheduler, TrialsOfOneWorkloadAreNotTakenFromOthers) {
   EXPECT_EQ(t.Of(0).trials + t.Of(1).trials + t.Of(2).trials, 12);
 }
 
+TEST(Scheduler, CountsAllThatTheSamePoolGave) {
+  // The first workload was given more than its own trials by the pool, so the second has no more to come.
+  Bench earlier[2];
+  std::unique_ptr<Tuner> tuners[2];
+  for (size_t i : {0, 1}) {
+    tuners[i] = earlier[i].Tune(ProductWorkload(48), WithTrials(64));
+    const int64_t trials = i == 0 ? 24 : 8;
+    while (tuners[i]->trials() < trials) ASSERT_TRUE(tuners[i]->Step(earlier[i].interrupted).value());
+  }
+  for (const auto& [own, more] : {std::pair<int64_t, int64_t>{16, 0}, {20, 8}}) {
+    Tasks t;
+    for (size_t i : {0, 1}) {
+      t.Add(Falling(1e5, 1e4), WithTrials(own));
+      std::vector<EarlierTrial> trials = earlier[i].Earlier();
+      for (EarlierTrial& e : trials) e.pooled = true;
+      ASSERT_TRUE(t.tasks[i].tuner->Resume(trials).ok());
+    }
+    EXPECT_EQ(t.tasks[0].tuner->charged(), 24);
+    ASSERT_TRUE(t.Run().ok());
+    EXPECT_EQ(t.Of(0).trials + t.Of(1).trials, more);
+  }
+}
+
 TEST(Scheduler, WithoutWeightsAGainCountsAsAShareOfTheLatency) {
   Tasks t;
   // The same share is gained of a long and of a short kernel.

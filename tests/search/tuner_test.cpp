@@ -171,6 +171,7 @@ TEST(Tuner, AReportThatFailsEndsTheStepWithItsError) {
   std::unique_ptr<Tuner> tuner = bench.Tune(ProductWorkload(48), Quick());
   EXPECT_EQ(MessageOf(tuner->Step(bench.interrupted).status()), "the disk is full");
   EXPECT_EQ(bench.measurer.submitted(), 3u);  // nothing is measured that cannot be kept
+  EXPECT_EQ(tuner->result().trials, 2);       // nor told as a result
 }
 
 TEST(Tuner, InterruptedItLosesNothingAndGoesOnWhereItWas) {
