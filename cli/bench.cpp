@@ -182,7 +182,7 @@ Status Bench(const Options& o) {
     Result<BenchLine> line = BenchOne(o, named, given, database.get(), target, scenario, &measured);
     if (Interrupted()) return Quiet(kInterrupted);
     if (!line.ok()) {
-      std::fprintf(stderr, "tune: %s: %s\n", named.id.c_str(), std::string(MessageOf(line.status())).c_str());
+      Complain(StrCat("tune: ", named.id, ": ", MessageOf(line.status())));
       all = false;
       continue;
     }

@@ -75,7 +75,11 @@ Result<std::vector<te::Operator>> FindOperators(const std::string& word,
   if (name.empty()) return module.operators;
   const te::Operator* found = module.Find(name);
   if (found) return std::vector<te::Operator>{*found};
-  return NotFound(StrCat(path, " defines no operator '", name, "'; it defines ", NamesOf(module.operators)));
+  std::vector<std::string> known;
+  for (const te::Operator& op : module.operators) known.push_back(op.name());
+  const std::string near = DidYouMean(name, known);
+  return NotFound(StrCat(path, " defines no operator '", name, "'",
+                         near.empty() ? StrCat("; it defines ", NamesOf(module.operators)) : near));
 }
 
 int ExitCodeOf(const Status& status) {
@@ -154,7 +158,15 @@ Result<std::vector<NamedWorkload>> WorkloadOptions::Resolve() const {
     if (named.ok()) {
       workloads.push_back(*std::move(named));
     } else {
-      StrAppend(&errors, errors.empty() ? "" : "\n", suite, ":", e.line, ": ", MessageOf(named.status()));
+      // What is wrong with bindings is told a line each; what is wrong with a file of operators names the
+      // file.
+      const std::string place = StrCat(suite, ":", e.line, ": ");
+      const std::string another = op.ok() ? StrCat("\n", op->name(), ": ") : "";
+      std::string message(MessageOf(named.status()));
+      for (size_t at = 0; op.ok() && (at = message.find(another, at)) != std::string::npos;
+           at += place.size())
+        message.insert(++at, place);
+      StrAppend(&errors, errors.empty() ? "" : "\n", place, message);
     }
   }
   if (!errors.empty()) return Invalid(errors);

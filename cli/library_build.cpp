@@ -154,10 +154,8 @@ Result<std::string> BuildLibrary(const LibraryOptions& options, const WorkloadOp
     }
   }
   if (options.missing == "fail" && !missing.empty()) {
-    std::fprintf(stderr,
-                 "tune: no record for %s, %s, of:%s\ntune them with tune run, or take default schedules with "
-                 "--missing default\n",
-                 target.name.c_str(), measure::ToString(scenario).c_str(), missing.c_str());
+    Complain(StrCat("tune: no record for ", target.name, ", ", measure::ToString(scenario), ", of:", missing,
+                    "\ntune them with tune run, or take default schedules with --missing default"));
     return Quiet(kFailed);
   }
   ThreadPool pool(UsableCpus());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // tune: the command line.
-#include <cstdio>
+#include <algorithm>
 #include <sstream>
 
 #include "CLI/CLI.hpp"
@@ -31,7 +31,16 @@ std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
     what = StrCat(option, what.ends_with("missing") ? " needs a value" : " may be given only once");
   }
   std::vector<std::string> unknown = reached->remaining();
-  if (!unknown.empty() && unknown[0].starts_with("-")) {
+  const CLI::App* above = reached;  // that could not make sense of a word
+  while (unknown.empty() && above->get_parent()) {
+    above = above->get_parent();
+    unknown = above->remaining();
+  }
+  auto option_at = std::find_if(unknown.begin(), unknown.end(),
+                                [](const std::string& word) { return word.starts_with("-"); });
+  if (above != reached && option_at != unknown.end()) {
+    what = StrCat("options stand behind ", PathTo(*reached), "; ", *option_at, " stands before it");
+  } else if (!unknown.empty() && unknown[0].starts_with("-")) {
     std::string option = unknown[0].substr(0, unknown[0].find('='));
     std::vector<std::string> options;
     for (const CLI::Option* o : reached->get_options()) {
@@ -46,7 +55,7 @@ std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
   } else if (!unknown.empty()) {
     what = StrCat(PathTo(*reached), " does not take '", unknown[0], "'");
   }
-  return StrCat("tune: ", what, "\n", PathTo(*reached), " --help shows what can be said\n");
+  return StrCat("tune: ", what, "\n", PathTo(*reached), " --help shows what can be said");
 }
 
 int Main(int argc, char** argv) {
@@ -79,18 +88,17 @@ int Main(int argc, char** argv) {
     status = action();
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() != 0) {
-      std::fputs(Explain(app, e).c_str(), stderr);
+      Complain(Explain(app, e));
       return kUsage;
     }
     std::ostringstream text;  // the help or the version
     app.exit(e, text, text);
     status = Emit(text.str());
   }
-  if (!status.ok() && !status.message().empty())
-    std::fprintf(stderr, "tune: %s\n", std::string(MessageOf(status)).c_str());
+  if (!status.ok() && !status.message().empty()) Complain(StrCat("tune: ", MessageOf(status)));
   // Output that did not arrive turns success into failure; a failure is told already.
   if (Status written = FlushOutput(); !written.ok() && ExitCodeOf(status) != kSystem) {
-    std::fprintf(stderr, "tune: %s\n", std::string(MessageOf(written)).c_str());
+    Complain(StrCat("tune: ", MessageOf(written)));
     return kSystem;
   }
   return ExitCodeOf(status);

@@ -10,6 +10,7 @@
 
 #include "nlohmann/json.hpp"
 #include "support/strings.h"
+#include "support/text.h"
 
 namespace tunesmith::cli {
 namespace {
@@ -38,6 +39,12 @@ Status FlushOutput() {
   errno = 0;
   bool ok = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
   return ok ? absl::OkStatus() : WriteError();
+}
+
+void Complain(std::string_view line) {
+  const std::string printable = Printable(line) + "\n";
+  // Nothing is left to be told to if this fails.
+  (void)std::fwrite(printable.data(), 1, printable.size(), stderr);
 }
 
 bool IsTerminal(std::FILE* stream) {

@@ -20,6 +20,9 @@ Status EmitJson(const nlohmann::json& object);
 /// Hands what is buffered to the system. Errors: also those of every write before.
 Status FlushOutput();
 
+/// Writes a line for people to standard error, whatever bytes it holds (support/text.h).
+void Complain(std::string_view line);
+
 /// Whether a person sees the stream on a terminal that can be told to move its cursor (TERM is not "dumb").
 bool IsTerminal(std::FILE* stream);
 

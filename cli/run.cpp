@@ -180,7 +180,8 @@ Status RunTune(const Options& o) {
     const Result<schedule::Trace> standard =
         DefaultTrace(run.named.workload, target, scenario.threads, &pool);
     if (standard.ok()) run.default_trace = schedule::ToString(*standard);
-    TS_ASSIGN_OR_RETURN(std::vector<search::EarlierTrial> earlier, EarlierTrials(database.get(), pool_name, &run));
+    TS_ASSIGN_OR_RETURN(std::vector<search::EarlierTrial> earlier,
+                        EarlierTrials(database.get(), pool_name, &run));
     TS_ASSIGN_OR_RETURN(std::shared_ptr<const measure::Expectation> expectation,
                         measure::PrepareExpectation(run.named.workload, {}, &pool));
     auto report = [&, i](std::span<const search::TrialReport> reports) -> Status {
@@ -231,7 +232,14 @@ Status RunTune(const Options& o) {
     TS_RETURN_IF_ERROR(Emit(ProvisionalNotice(limits)));
   }
   TS_RETURN_IF_ERROR(status);
-  if (Interrupted()) return Quiet(kInterrupted);
+  if (Interrupted()) {
+    if (!o.library.output.empty())
+      Complain(
+          StrCat("tune: interrupted before the library was made; the same command goes on, and tune build "
+                 "-o ",
+                 o.library.output, " makes it of what is recorded"));
+    return Quiet(kInterrupted);
+  }
   if (!o.library.output.empty()) {
     std::vector<NamedWorkload> tuned;
     for (Run& run : runs) tuned.push_back(std::move(run.named));

@@ -96,6 +96,15 @@ std::optional<std::set<measure::OutcomeKind>> ParseOutcomes(std::string_view tex
   return kinds;
 }
 
+/// Whether it is a number as bindings have them: 64, -1, 1e-05.
+bool IsDecimal(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool IsNameStart(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+
 class Parser {
  public:
   explicit Parser(int64_t now_ns) : now_ns_(now_ns) {}
@@ -126,6 +135,8 @@ class Parser {
     } else if (std::optional<std::string> near = Nearest(name)) {
       return wrong(StrCat("did you mean ", *near, "? (for a binding of that name: binding.", term, ")"));
     }
+    if (value.find_first_of("0123456789") <= 1 && !IsDecimal(value) && !IsNameStart(value[0]))
+      return wrong(StrCat("values are recorded in decimal; write ", binding, "=64"));
     if (!filter_.bindings.emplace(binding, value).second)
       return wrong(StrCat(binding, " is given twice; give it once"));
     return Status();

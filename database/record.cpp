@@ -74,7 +74,8 @@ Status CheckKey(const Key& key) {
   if (key.codegen.empty()) return Invalid("codegen: empty");
   if (key.llvm.empty()) return Invalid("llvm: empty");
   if (key.scenario.threads < 1) return Invalid("threads: below 1");
-  if (key.scenario.pinning.empty()) return Invalid("pinning: empty (\"none\" if threads were not bound)");
+  if (key.scenario.pinning != "none" && key.scenario.pinning != "each thread on a core")
+    return Invalid("pinning: neither \"none\" nor \"each thread on a core\"");
   if (key.scenario.page_bytes < 1 || !std::has_single_bit(static_cast<uint64_t>(key.scenario.page_bytes))) {
     return Invalid("page_bytes: not a power of two");
   }

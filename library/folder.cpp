@@ -76,11 +76,28 @@ Status CheckContents(const fs::path& folder) {
   return absl::OkStatus();
 }
 
-/// A name beside `folder` that does not exist yet, as a folder for this process alone.
-Result<fs::path> MakeStaging(const fs::path& folder) {
-  std::string name = (folder.parent_path() / StrCat(".", folder.filename().string(), ".XXXXXX")).string();
-  if (!mkdtemp(name.data())) return FileError("make a folder in", folder.parent_path(), errno);
+bool MayWrite(const fs::path& folder) {
+  return faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+/// A name in `above` that does not exist yet, as a folder for this process alone.
+Result<fs::path> MakeStaging(const fs::path& above, const fs::path& folder) {
+  std::string name = (above / StrCat(".", folder.filename().string(), ".XXXXXX")).string();
+  if (!mkdtemp(name.data())) return FileError("make a folder in", above, errno);
   return fs::path(name);
+}
+
+/// Moves what `made` holds into `folder`; of what could not be moved whole, nothing stays.
+Status MoveInto(const fs::path& made, const fs::path& folder) {
+  std::vector<fs::path> names;
+  for (const auto& entry : fs::directory_iterator(made)) names.push_back(entry.path().filename());
+  for (size_t n = 0; n < names.size(); ++n) {
+    if (rename((made / names[n]).c_str(), (folder / names[n]).c_str()) == 0) continue;
+    const int error = errno;
+    while (n-- > 0) rename((folder / names[n]).c_str(), (made / names[n]).c_str());
+    return FileError("write", folder, error);
+  }
+  return absl::OkStatus();
 }
 
 Status WriteAll(const fs::path& root, const Files& files) {
@@ -121,10 +138,10 @@ Status CheckFolder(const fs::path& given) {
   if (stat(folder.parent_path().c_str(), &info) != 0)
     return FileError("write to", folder.parent_path(), errno);
   if (!S_ISDIR(info.st_mode)) return FileError("write to", folder.parent_path(), ENOTDIR);
-  if (faccessat(AT_FDCWD, folder.parent_path().c_str(), W_OK | X_OK, AT_EACCESS) != 0)
-    return FileError("write to", folder.parent_path(), errno);
+  const bool beside = MayWrite(folder.parent_path());
   if (stat(folder.c_str(), &info) != 0) {
-    return errno == ENOENT ? absl::OkStatus() : FileError("write to", folder, errno);
+    if (errno != ENOENT) return FileError("write to", folder, errno);
+    return beside ? absl::OkStatus() : FileError("make a folder in", folder.parent_path(), EACCES);
   }
   if (!S_ISDIR(info.st_mode)) {
     return Invalid(StrCat("cannot write a library to ", folder.string(),
@@ -133,7 +150,12 @@ Status CheckFolder(const fs::path& given) {
   // Replacing needs no permission on the folder itself, but one marked read-only is meant to stay.
   if (faccessat(AT_FDCWD, folder.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0)
     return FileError("write to", folder, errno);
-  return CheckContents(folder);
+  TS_RETURN_IF_ERROR(CheckContents(folder));
+  std::error_code error;
+  if (beside || fs::is_empty(folder, error)) return absl::OkStatus();
+  return Invalid(StrCat("cannot replace the library in ", folder.string(),
+                        ": a new one is put in its place as a whole, and the folder above is not writable; "
+                        "empty it, or name another"));
 }
 
 Status WriteFolder(const fs::path& given, const Files& files) {
@@ -142,11 +164,13 @@ Status WriteFolder(const fs::path& given, const Files& files) {
   fs::path folder = Plain(given);
   // A link to a folder stays a link.
   if (fs::exists(folder, ignored)) folder = fs::canonical(folder, ignored);
-  TS_ASSIGN_OR_RETURN(fs::path staging, MakeStaging(folder));
+  // An empty folder whose surroundings belong to somebody else is filled; any other is replaced.
+  const bool beside = MayWrite(folder.parent_path());
+  TS_ASSIGN_OR_RETURN(fs::path staging, MakeStaging(beside ? folder.parent_path() : folder, folder));
   // Below the private folder, so that the new one has the permissions that the user's mask gives.
   fs::path made = staging / folder.filename();
   Status status = WriteAll(made, files);
-  if (status.ok()) status = Exchange(made, folder, staging / "old");
+  if (status.ok()) status = beside ? Exchange(made, folder, staging / "old") : MoveInto(made, folder);
   fs::remove_all(staging, ignored);
   return status;
 }

@@ -16,29 +16,31 @@ bool IsDecimal(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-/// What was probably meant by a text that is no decimal integer: 16 for 0x10, 1000 for 1e3; else `standard`.
-std::string MeantInteger(std::string_view text, std::string_view standard) {
+/// What to write instead of a text that is no decimal integer: what was probably meant, 16 for 0x10, 1000 for
+/// 1e3; else `standard` as an example.
+std::string MeantInteger(std::string_view name, std::string_view text, std::string_view standard) {
   if (text.starts_with('+')) text.remove_prefix(1);
   std::string_view digits = text;
   if (digits.starts_with("0x") || digits.starts_with("0X")) {
     uint64_t value = 0;
     digits.remove_prefix(2);
     auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-    if (error == std::errc() && end == digits.data() + digits.size()) return StrCat(value);
+    if (error == std::errc() && end == digits.data() + digits.size())
+      return StrCat("write ", name, "=", value);
   }
   double value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   bool whole = error == std::errc() && end == text.data() + text.size() && std::fabs(value) < 1e15;
-  if (whole && std::floor(value) == value) return StrCat(static_cast<int64_t>(value));
-  return IsDecimal(standard) ? std::string(standard) : "64";
+  if (whole && std::floor(value) == value) return StrCat("write ", name, "=", static_cast<int64_t>(value));
+  return StrCat("write digits only, as in ", name, "=", IsDecimal(standard) ? standard : "64");
 }
 
 Result<Operand> ReadInteger(const Bindable& bindable, const std::string& text) {
   const std::string& name = bindable.name;
   bool extent = bindable.kind == Bindable::Kind::kExtent;
   if (!IsDecimal(text)) {
-    return Invalid(StrCat(name, "=", text, " is not a decimal integer; write ", name, "=",
-                          MeantInteger(text, bindable.standard)));
+    return Invalid(
+        StrCat(name, "=", text, " is not a decimal integer; ", MeantInteger(name, text, bindable.standard)));
   }
   auto value = ParseInteger(text);
   if (extent && text.starts_with('-')) {
@@ -61,6 +63,9 @@ Result<Operand> ReadValue(const Bindable& bindable, const std::string& text) {
       auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
       bool whole = error == std::errc() && end == text.data() + text.size();
       if (whole && std::isfinite(value)) return Operand::Real(value);
+      if (error == std::errc::result_out_of_range)
+        return Invalid(StrCat(name, "=", text, " does not fit in a double; write 0, or a number from ",
+                              "2.3e-308 to 1.7e308, without its sign"));
       return Invalid(
           StrCat(name, "=", text, " is not a decimal number; write ", name, "=0.5 or ", name, "=1e-5"));
     }

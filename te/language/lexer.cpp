@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "support/strings.h"
+#include "support/text.h"
 
 namespace tunesmith::te::language {
 namespace {
@@ -14,25 +15,6 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsNameStart(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool IsNamePart(char c) { return IsNameStart(c) || IsDigit(c); }
 
-/// The length of the UTF-8 character at the beginning of `text` (RFC 3629: no surrogates, nothing overlong,
-/// nothing above U+10FFFF); 0 if there is none.
-size_t CharacterLength(std::string_view text) {
-  auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  auto follows = [&](size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
-  unsigned first = byte(0), second = byte(1);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
-    return follows(1) && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return 0;
-    return follows(1) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
-
 /// Reports a file that is no text; true if it is.
 bool IsText(const Source& source, Diagnostics* diagnostics) {
   std::string_view text = source.text();
@@ -42,20 +24,9 @@ bool IsText(const Source& source, Diagnostics* diagnostics) {
         "split it into several files");
     return false;
   }
-  for (size_t i = 0; i < text.size();) {
-    auto c = static_cast<unsigned char>(text[i]);
-    if ((c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == 0x7F) {
-      diagnostics->ReportFile(StrCat("the file is binary: byte ", i, " is ", static_cast<int>(c)),
-                              "give a text file in the .te language");
-      return false;
-    }
-    size_t length = CharacterLength(text.substr(i));
-    if (length == 0) {
-      diagnostics->ReportFile(StrCat("the file is not UTF-8: byte ", i, " begins no character"),
-                              "save the file as UTF-8");
-      return false;
-    }
-    i += length;
+  if (std::optional<NotText> fault = FindNotText(text, "a text file in the .te language")) {
+    diagnostics->ReportFile(fault->finding, fault->fix);
+    return false;
   }
   return true;
 }

@@ -64,6 +64,12 @@ void Resolver::Name(const Node& node, Place place) {
                          StrCat("write ", name, "[...]"));
     return;
   }
+  if (std::find(axes_.begin(), axes_.end(), name) != axes_.end()) {
+    diagnostics_->Report(node.span,
+                         StrCat("the axis ", name, " cannot be used here, where values are fixed at binding"),
+                         "", "reduce over the largest extent and choose inside: select(CONDITION, VALUE, 0)");
+    return;
+  }
   std::vector<std::string> names = ScalarNames();
   auto nearest = NearestName(name, names);
   diagnostics_->Report(node.span, StrCat("unknown name ", name), "",

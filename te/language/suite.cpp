@@ -3,11 +3,26 @@
 #include <map>
 
 #include "support/strings.h"
+#include "support/text.h"
 #include "te/language.h"
 
 namespace tunesmith::te {
+namespace {
+
+/// Ids name files and the functions of a library, and stand in tables.
+bool IsId(std::string_view id) {
+  constexpr size_t kMostBytes = 64;
+  return !id.empty() && id.size() <= kMostBytes &&
+         id.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.") ==
+             std::string_view::npos;
+}
+
+}  // namespace
 
 Result<std::vector<SuiteEntry>> ParseSuite(std::string_view text, std::string_view file) {
+  if (std::optional<NotText> fault =
+          FindNotText(text, "a text file with lines of id<TAB>operator<TAB>NAME=VALUE"))
+    return Invalid(StrCat(file, ": ", fault->finding, "; ", fault->fix));
   std::vector<SuiteEntry> entries;
   std::map<std::string, int> lines;
   std::vector<std::string> errors;
@@ -27,8 +42,8 @@ Result<std::vector<SuiteEntry>> ParseSuite(std::string_view text, std::string_vi
     entry.id = fields[0];
     entry.op = fields[1];
     entry.line = number;
-    if (entry.id.empty() || entry.id.find(' ') != std::string::npos) {
-      fail(StrCat("'", entry.id, "' is no id; write letters, digits and _"));
+    if (!IsId(entry.id)) {
+      fail(StrCat("'", entry.id, "' is no id; write letters of a to z, digits, _, - and ., 64 at most"));
       continue;
     }
     if (entry.op.empty() || entry.op.find(' ') != std::string::npos) {

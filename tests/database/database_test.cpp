@@ -141,7 +141,7 @@ TEST_F(DatabaseTest, EveryPartOfTheKeyTellsRecordsApart) {
       [](Key& k) { k.features = "beef"; },
       [](Key& k) { k.scenario.cold = true; },
       [](Key& k) { k.scenario.threads = 2; },
-      [](Key& k) { k.scenario.pinning = "core"; },
+      [](Key& k) { k.scenario.pinning = "each thread on a core"; },
       [](Key& k) { k.scenario.page_bytes = 2 << 20; },
       [](Key& k) { k.codegen = "2"; },
       [](Key& k) { k.llvm = "20.0.0"; },

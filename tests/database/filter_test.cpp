@@ -90,6 +90,11 @@ TEST(FilterTest, RefusalsShowARightTerm) {
       Refusal({"oprator=matmul"}),
       "filter 'oprator=matmul': did you mean operator? (for a binding of that name: binding.oprator=matmul)");
   EXPECT_EQ(Refusal({"M=1", "M=2"}), "filter 'M=2': M is given twice; give it once");
+  for (const char* value : {"0x40", "4k", "+4", "-0x1"})
+    EXPECT_EQ(Refusal({StrCat("M=", value)}),
+              StrCat("filter 'M=", value, "': values are recorded in decimal; write M=64"));
+  for (const char* value : {"64", "-1", "1e-05", "relu6", "f32", "1"})
+    EXPECT_EQ(Refusal({StrCat("M=", value)}), "") << value;
   EXPECT_EQ(Refusal({"limit=1", "limit=2"}), "filter 'limit=2': limit is given twice; give it once");
   EXPECT_EQ(Refusal({"limit=0"}), "filter 'limit=0': write a number from 1");
   EXPECT_EQ(Refusal({"threads=0x10"}), "filter 'threads=0x10': write a number from 1, such as threads=2");

@@ -34,7 +34,7 @@ TEST(RecordTest, EveryFieldIsPartOfTheId) {
       [](Record& r) { r.key.features += "a"; },
       [](Record& r) { r.key.scenario.cold = true; },
       [](Record& r) { r.key.scenario.threads = 2; },
-      [](Record& r) { r.key.scenario.pinning = "cores"; },
+      [](Record& r) { r.key.scenario.pinning = "each thread on a core"; },
       [](Record& r) { r.key.scenario.page_bytes = 2 << 20; },
       [](Record& r) { r.key.codegen = "2"; },
       [](Record& r) { r.key.llvm = "20"; },
@@ -91,7 +91,7 @@ TEST(RecordTest, RefusesWhatNoTrialCanGive) {
   EXPECT_EQ(Refusal([](Record& r) { r.key.llvm = ""; }), "llvm: empty");
   EXPECT_EQ(Refusal([](Record& r) { r.key.scenario.threads = 0; }), "threads: below 1");
   EXPECT_EQ(Refusal([](Record& r) { r.key.scenario.pinning = ""; }),
-            "pinning: empty (\"none\" if threads were not bound)");
+            "pinning: neither \"none\" nor \"each thread on a core\"");
   EXPECT_EQ(Refusal([](Record& r) { r.key.scenario.page_bytes = 3000; }), "page_bytes: not a power of two");
   EXPECT_EQ(Refusal([](Record& r) { r.operator_name = ""; }), "operator: empty");
   EXPECT_EQ(Refusal([](Record& r) { r.bindings["a b"] = "1"; }), "bindings: a name is not an identifier");

@@ -189,13 +189,32 @@ TEST_F(FolderTest, ThatIsReadOnlyIsRefused) {
   }
   const std::string reason =
       ": Permission denied; choose a place that you may use, or change its permissions";
-  EXPECT_EQ(above, "cannot write to TOP/above" + reason);
+  EXPECT_EQ(above, "cannot make a folder in TOP/above" + reason);
   EXPECT_TRUE(itself == "cannot write to TOP/lib" + reason || itself == "cannot write to TOP" + reason)
       << itself;
   EXPECT_EQ(TextOf(top_ / "lib/include/a.h"), "one");
   EXPECT_TRUE(Names(top_ / "above").empty());
   fs::permissions(top_ / "above", fs::perms(0755));
   fs::permissions(top_ / "lib", fs::perms(0755));
+}
+
+TEST_F(FolderTest, OnesOwnInAFolderOfAnotherIsFilledButNotReplaced) {
+  fs::create_directory(top_ / "lib");
+  fs::permissions(top_ / "lib", fs::perms(0777));
+  fs::permissions(top_, fs::perms(0555));
+  std::string filled, replaced;
+  {
+    AsNobody nobody;
+    filled = MessageOf(WriteFolder(top_ / "lib", FilesWith("one")));
+    replaced = MessageOf(WriteFolder(top_ / "lib", FilesWith("two")));
+  }
+  fs::permissions(top_, fs::perms(0755));
+  EXPECT_EQ(filled, "");
+  EXPECT_EQ(Names(top_ / "lib"), (std::set<std::string>{"bin", "include", "manifest.json", "python"}));
+  EXPECT_EQ(TextOf(top_ / "lib/include/a.h"), "one");
+  EXPECT_EQ(replaced,
+            "cannot replace the library in TOP/lib: a new one is put in its place as a whole, and the folder "
+            "above is not writable; empty it, or name another");
 }
 
 TEST_F(FolderTest, StaysAsItWasWhenAFileCannotBeWritten) {

@@ -182,11 +182,31 @@ TEST(Suite, NamesEveryWrongLine) {
   EXPECT_EQ(MessageOf(suite.status()),
             "s.tsv:2: the line has 1 field between tabs; write id<TAB>operator<TAB>NAME=VALUE NAME=VALUE\n"
             "s.tsv:3: the id a stands on line 1 already; choose another\n"
-            "s.tsv:4: '' is no id; write letters, digits and _\n"
+            "s.tsv:4: '' is no id; write letters of a to z, digits, _, - and ., 64 at most\n"
             "s.tsv:5: '' is no operator's name; write one, as in matmul\n"
             "s.tsv:6: the line has 4 fields between tabs; write id<TAB>operator<TAB>NAME=VALUE NAME=VALUE");
   EXPECT_EQ(MessageOf(ParseSuite("# nothing\n", "s.tsv").status()),
             "s.tsv: the suite has no entries; write lines of id<TAB>operator<TAB>NAME=VALUE");
+  for (const std::string& id :
+       {std::string("\u00e4"), std::string("a b"), std::string(65, 'a'), std::string("a/b")})
+    EXPECT_EQ(
+        MessageOf(ParseSuite(id + "\tf\n", "s.tsv").status()),
+        StrCat("s.tsv:1: '", id, "' is no id; write letters of a to z, digits, _, - and ., 64 at most"));
+  EXPECT_TRUE(ParseSuite("conv-3x3.a_1\tf\n" + std::string(64, 'a') + "\tf\n", "s.tsv").ok());
+}
+
+TEST(Suite, IsAText) {
+  using std::string_literals::operator""s;
+  EXPECT_EQ(MessageOf(ParseSuite("a\tf\n\0"s, "s.tsv").status()),
+            "s.tsv: the file is binary: byte 4 is 0; give a text file with lines of "
+            "id<TAB>operator<TAB>NAME=VALUE");
+  EXPECT_EQ(MessageOf(ParseSuite("a\xff", "s.tsv").status()),
+            "s.tsv: the file is not UTF-8: byte 1 begins no character; save the file as UTF-8");
+  EXPECT_EQ(MessageOf(ParseSuite("\xEF\xBB\xBF"
+                                 "a\tf\n",
+                                 "s.tsv")
+                          .status()),
+            "s.tsv: the file begins with a byte order mark; save the file as UTF-8 without one");
 }
 
 }  // namespace
