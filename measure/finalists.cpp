@@ -143,12 +143,15 @@ Result<FinalistsResult> TimeFinalists(const std::vector<Job>& given_jobs, const 
     if (result.processes >= plan.hopeless_processes)
       DropHopeless(plan, Median(entrants[static_cast<size_t>(best)].process_medians_ns), &entrants);
     result.winner = best;
-    result.separated = true;
+    result.decided = true;
+    const Entrant& winner = entrants[static_cast<size_t>(best)];
     for (size_t n = 0; n < jobs.size(); ++n) {
       if (static_cast<int>(n) == best || !entrants[n].in()) continue;
-      if (TiedWith(entrants[static_cast<size_t>(best)], entrants[n], result.noise)) result.separated = false;
+      if (TiedWith(winner, entrants[n], result.noise) &&
+          !AreEquivalent(winner.process_medians_ns, entrants[n].process_medians_ns, plan.negligible))
+        result.decided = false;
     }
-    if (result.processes >= plan.fewest_processes && result.separated) break;
+    if (result.processes >= plan.fewest_processes && result.decided) break;
   }
 
   result.winner = BestOf(entrants);

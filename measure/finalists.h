@@ -19,6 +19,9 @@ struct FinalistsPlan {
   uint64_t memory_limit_bytes = 0;  // as there
   int fewest_processes = 6;         // the first number at which an interval of 95 % exists
   int most_processes = 12;          // after which who is not separated is tied
+  /// Who differs from the winner by less than this share is tied with it at once: no process more would show
+  /// a difference that matters.
+  double negligible = 0.01;
   /// Who takes more than so many times the best one's median after so many processes is timed no further: no
   /// more samples would make it win, and its number is good enough to tell how far it is behind.
   double hopeless = 1.3;
@@ -40,7 +43,7 @@ struct FinalistTiming {
 struct FinalistsResult {
   std::vector<FinalistTiming> timings;  // as the jobs were given
   int winner = -1;                      // of the smallest median; -1 if all failed
-  bool separated = false;               // from every other that did not fail
+  bool decided = false;                 // every other that did not fail is slower, or is tied for good
   double noise = 0;                     // relative difference between the first kernel and its copy
   int processes = 0;
 };

@@ -29,6 +29,17 @@ double HeadsProbability(size_t n, size_t k) {
   return std::exp(of(n) - of(k) - of(n - k) - static_cast<double>(n) * std::log(2.0));
 }
 
+constexpr double kConfidence = 0.95;
+
+/// How much longer the second took than the first, process by process.
+std::vector<double> RatiosOf(std::span<const double> first, std::span<const double> second) {
+  std::vector<double> ratios;
+  for (size_t n = 0; n < std::min(first.size(), second.size()); ++n) {
+    if (first[n] > 0) ratios.push_back(second[n] / first[n]);
+  }
+  return ratios;
+}
+
 }  // namespace
 
 double Quantile(std::span<const double> samples, double fraction) {
@@ -61,17 +72,18 @@ MedianInterval IntervalOfMedian(std::span<const double> samples, double confiden
 }
 
 Verdict CompareInPairs(std::span<const double> first, std::span<const double> second, double noise) {
-  constexpr double kConfidence = 0.95;
-  std::vector<double> ratios;
-  for (size_t n = 0; n < std::min(first.size(), second.size()); ++n) {
-    if (first[n] > 0) ratios.push_back(second[n] / first[n]);
-  }
+  const std::vector<double> ratios = RatiosOf(first, second);
   const MedianInterval interval = IntervalOfMedian(ratios, kConfidence);
   if (interval.confidence < kConfidence) return Verdict::kTie;
   const double ratio = Median(ratios);
   if (interval.low > 1 && ratio > 1 + noise) return Verdict::kFirstFaster;
   if (interval.high < 1 && ratio < 1 / (1 + noise)) return Verdict::kSecondFaster;
   return Verdict::kTie;
+}
+
+bool AreEquivalent(std::span<const double> first, std::span<const double> second, double margin) {
+  const MedianInterval interval = IntervalOfMedian(RatiosOf(first, second), kConfidence);
+  return interval.confidence >= kConfidence && interval.low > 1 / (1 + margin) && interval.high < 1 + margin;
 }
 
 double RelativeDifference(std::span<const double> first, std::span<const double> second) {

@@ -40,6 +40,10 @@ enum class Verdict : uint8_t { kFirstFaster, kSecondFaster, kTie };
 /// long as there are fewer than 6 pairs in any case, they are tied.
 Verdict CompareInPairs(std::span<const double> first, std::span<const double> second, double noise);
 
+/// Whether two kernels, timed as above, differ by less than `margin` (0.01 is one per cent): the interval of
+/// the ratios' median lies between 1 / (1 + margin) and 1 + margin. No with fewer than 6 pairs.
+bool AreEquivalent(std::span<const double> first, std::span<const double> second, double margin);
+
 /// |median(first) / median(second) - 1|; 0 if there is nothing to compare.
 double RelativeDifference(std::span<const double> first, std::span<const double> second);
 

@@ -187,6 +187,13 @@ Result<measure::Outcome> Tuner::Measure(const Candidate& candidate, Attempt* att
 }
 
 Result<bool> Tuner::Step(const std::atomic<bool>& interrupted, const StepLimits& limits) {
+  const auto start = std::chrono::steady_clock::now();
+  Result<bool> more = TakeStep(interrupted, limits);
+  search_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return more;
+}
+
+Result<bool> Tuner::TakeStep(const std::atomic<bool>& interrupted, const StepLimits& limits) {
   auto stop = [&](std::string_view why) {
     Stop(why);
     return false;

@@ -117,8 +117,10 @@ class Tuner {
 
   /// To be called once no more steps are taken: times the best few and the default schedule again, in fresh
   /// processes, within about `seconds`, reports them, the winner last, and makes the winner's measurement the
-  /// result. Where the seconds do not suffice, or it is interrupted, the result stays that of the trials;
-  /// where nothing was tried since the last finals, that of those.
+  /// result. Once the fewest processes are through, no other is started after half of the time that the
+  /// search took: a small search does not wait for large finals. Where the seconds do not suffice, or it is
+  /// interrupted, the result stays that of the trials; where nothing was tried since the last finals, that of
+  /// those.
   Status TimeFinalists(const std::atomic<bool>& interrupted, double seconds);
   /// About how long TimeFinalists takes where nothing presses.
   double FinalsSeconds() const;
@@ -150,6 +152,8 @@ class Tuner {
     bool finalist = false;  // the latency is that of finals
   };
   struct Attempt;
+
+  Result<bool> TakeStep(const std::atomic<bool>& interrupted, const StepLimits& limits);
 
   /// What the hardware allows; 0 if that is not known, or a kernel has shown that it allows more.
   double LimitNs() const;
@@ -188,8 +192,9 @@ class Tuner {
   Drops build_drops_;
   TuneResult result_;
   int64_t trials_ = 0;
-  int64_t elsewhere_ = 0;   // of trials_, made by runs with another pool
-  int64_t since_gain_ = 0;  // trials since the best became at least half a per cent better
+  int64_t elsewhere_ = 0;      // of trials_, made by runs with another pool
+  double search_seconds_ = 0;  // that this run's steps took
+  int64_t since_gain_ = 0;     // trials since the best became at least half a per cent better
   double recent_gain_ns_ = 0;
 };
 

@@ -24,7 +24,7 @@ Result<FinalistsResult> FakeMeasurer::TimeAgain(const std::vector<Job>& jobs, Fi
   if (finals_) return finals_(jobs, plan);
   FinalistsResult result;
   result.processes = plan.fewest_processes;
-  result.separated = true;
+  result.decided = true;
   for (const Job& job : jobs) {
     FinalistTiming timing;
     timing.outcome = device_(job, submitted_++);

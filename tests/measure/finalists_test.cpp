@@ -23,7 +23,7 @@ TEST(Finalists, AreTimedInSeveralProcesses) {
   const FinalistsResult result = TimeFinalists({JobFor(AddSlowly), JobFor(Add)}, plan).value();
   EXPECT_GE(result.processes, 6);
   EXPECT_EQ(result.winner, 1);
-  EXPECT_TRUE(result.separated);
+  EXPECT_TRUE(result.decided);
   EXPECT_TRUE(result.timings[0].outcome.ok());
   EXPECT_FALSE(result.timings[0].tied);
   EXPECT_FALSE(result.timings[1].tied);
@@ -51,9 +51,18 @@ TEST(Finalists, WhoIsFarBehindIsSoonTimedNoFurther) {
 TEST(Finalists, OneAloneWins) {
   const FinalistsResult result = TimeFinalists({JobFor(Add)}, QuickPlan()).value();
   EXPECT_EQ(result.winner, 0);
-  EXPECT_TRUE(result.separated);
+  EXPECT_TRUE(result.decided);
   EXPECT_EQ(result.processes, 6);
   EXPECT_GE(result.noise, 0);
+}
+
+TEST(Finalists, WhoCannotDifferByMuchIsNotTimedToTheEnd) {
+  FinalistsPlan plan = QuickPlan();
+  plan.hopeless = 1e9;
+  plan.negligible = 1e9;
+  const FinalistsResult equal = TimeFinalists({JobFor(Add), JobFor(Add)}, plan).value();
+  EXPECT_TRUE(equal.decided);
+  EXPECT_EQ(equal.processes, plan.fewest_processes);
 }
 
 TEST(Finalists, ThoseThatFailAreDroppedWithTheReason) {
@@ -71,7 +80,7 @@ TEST(Finalists, NoneMayBeLeft) {
   const FinalistsResult result =
       TimeFinalists({JobFor(WrongElement), JobFor(NullPointer)}, QuickPlan()).value();
   EXPECT_EQ(result.winner, -1);
-  EXPECT_FALSE(result.separated);
+  EXPECT_FALSE(result.decided);
   EXPECT_EQ(result.processes, 0);
 }
 

@@ -116,6 +116,20 @@ TEST(Statistics, EqualKernelsTie) {
   EXPECT_LE(separated, 50);  // 5 % may be called apart by chance
 }
 
+TEST(Statistics, EquivalentAreThoseThatCannotDifferByMuch) {
+  int equivalent = 0;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    const Pairs equal = FakeProcesses(1, 6, seed), different = FakeProcesses(1.08, 12, seed);
+    EXPECT_TRUE(AreEquivalent(equal.first, equal.second, 0.1));
+    EXPECT_FALSE(AreEquivalent(different.first, different.second, 0.03));
+    EXPECT_FALSE(AreEquivalent(different.second, different.first, 0.03));
+    equivalent += AreEquivalent(equal.first, equal.second, 0.001);
+  }
+  EXPECT_LE(equivalent, 2);  // they move by a per cent, so that six pairs do not show a tenth of one
+  const std::vector<double> few(5, 1.0);
+  EXPECT_FALSE(AreEquivalent(few, few, 0.1));
+}
+
 TEST(Statistics, DifferentKernelsSeparateWhateverTheirProcesses) {
   for (uint64_t seed = 0; seed < 100; ++seed) {
     const Pairs pairs = FakeProcesses(1.08, 12, seed);
