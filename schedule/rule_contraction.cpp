@@ -7,6 +7,8 @@
 //   the reduced axes (short windows perhaps unrolled, k in steps of a few),
 //   and the register tile: n.i, m.i, v.i.o unrolled, v.i.i as lanes; inside of the lanes, where the machine
 //   has an instruction for it, a group of k that one dot product sums.
+// Where there are too few outputs to keep all threads busy, the longest reduced axis is cut into pieces first
+// (split-K): a stage of its own sums each, by the loops above, and the pieces are summed at the end.
 // After Goto & van de Geijn, "Anatomy of high-performance matrix multiplication" (TOMS 2008), for products;
 // the same tile serves windows, where neighbouring outputs share inputs (Georganas et al., SC 2018).
 #include <algorithm>
@@ -36,6 +38,8 @@ class Contraction : public Part {
     int64_t vectors = d[vectors_], accumulators = vectors * d[rows_] * d[planes_];
     if (accumulators > registers_ - vectors - 1 && accumulators > 1) return false;
     if (d[block_] > 0 && d[steps_] * Group(d) > d[block_]) return false;
+    if (d[pieces_] > 1 && d[block_] >= PieceExtent(d)) return false;
+    if (d[pieces_] > 1 && Group(d) > 1 && long_extent_ % PieceExtent(d) != 0) return false;
     if (Group(d) > 1) {
       // Its operands' groups must lie together: a tensor that is read along the lanes is copied so.
       bool copied =
@@ -83,11 +87,20 @@ class Contraction : public Part {
 
   /// Neighbours along the longest reduced axis that one instruction sums.
   int64_t Group(const Decisions& d) const { return dot_group_ > 1 && d[dot_] ? dot_group_ : 1; }
-  void AddCopies(const Decisions& d, Draft* draft) const;
+  /// How much of the longest reduced axis one piece has: a multiple of what steps and groups take at a time.
+  int64_t PieceExtent(const Decisions& d) const {
+    constexpr int64_t kMultiple = 64;
+    const int64_t extent = (long_extent_ + d[pieces_] - 1) / d[pieces_];
+    return (extent + kMultiple - 1) / kMultiple * kMultiple;
+  }
+  std::vector<int64_t> PiecesOf(const Surroundings& in, const te::Stage& stage) const;
+  void AddCopies(StageId stage, const Decisions& d, Draft* draft) const;
+  void SumPieces(Draft* draft) const;
   void FindDotProduct(const Surroundings& in, const te::Stage& stage, int lane, int longest,
                       const std::vector<Expr>& reads);
 
   StageId stage_;
+  int rank_;          // of its result
   StageId epilogue_;  // or -1
   int lanes_, registers_;
   // Axes, by number; -1: there is none.
@@ -100,7 +113,8 @@ class Contraction : public Part {
   int64_t dot_group_ = 1;  // 1: the machine has no dot product for this
   std::vector<Window> windows_;
   std::vector<Copied> copies_;
-  size_t vectors_, rows_, planes_, block_, steps_, order_, parallel_, stream_, dot_ = 0;
+  std::string pieces_name_;  // of the stage that sums each
+  size_t vectors_, rows_, planes_, block_, steps_, order_, parallel_, stream_, pieces_, dot_ = 0;
 };
 
 Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* holes)
@@ -109,6 +123,7 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
       lanes_(in.LanesOf(id)),
       registers_(in.machine.vector_registers) {
   const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
+  rank_ = stage.spatial;
   auto add = [&](std::string_view what, std::vector<int64_t> domain) {
     holes->push_back({StrCat(in.NameOf(id), ".", what), std::move(domain)});
     return holes->size() - 1;
@@ -183,6 +198,8 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
   order_ = add("order", {0, 1, 2});
   parallel_ = add("parallel loops", {1, 2});
   stream_ = add("stream", in.StreamingOf(epilogue_ >= 0 ? epilogue_ : id));
+  pieces_ = add("pieces", PiecesOf(in, stage));
+  if (holes->back().domain.size() > 1) pieces_name_ = in.NewName(StrCat(in.NameOf(id), "_pieces"));
   for (const Expr& read : reads) {
     const te::Tensor& tensor = in.graph.tensors[static_cast<size_t>(read->id)];
     std::optional<int64_t> stride = StrideOf(in.graph, read, lane);
@@ -211,6 +228,24 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
   if (dot_group_ > 1) dot_ = add("dot product", {1, 0});
 }
 
+/// In how many pieces the longest reduced axis may be summed: one, but where the outputs are fewer than would
+/// keep the threads busy while each piece is still worth a thread's waking.
+std::vector<int64_t> Contraction::PiecesOf(const Surroundings& in, const te::Stage& stage) const {
+  constexpr int64_t kBusy = 512;     // outputs for a thread: a few tiles
+  constexpr int64_t kWorth = 16384;  // multiply-adds of a piece
+  const int64_t threads = in.machine.threads;
+  int64_t outputs = 1, sums = 1;
+  for (size_t a = 0; a < stage.axes.size(); ++a)
+    (a < static_cast<size_t>(stage.spatial) ? outputs : sums) *= stage.axes[a].extent;
+  std::vector<int64_t> pieces = {1};
+  if (threads < 2 || padded_ || outputs >= kBusy * threads) return pieces;
+  for (int64_t each : {1, 4}) {
+    if (long_extent_ >= 128 * each * threads && outputs * sums / (each * threads) >= kWorth)
+      pieces.push_back(each * threads);
+  }
+  return pieces;
+}
+
 /// A dot product fits if one operand's groups lie together as they are, the same for all lanes, and the
 /// other, read along the lanes, can be copied into groups.
 void Contraction::FindDotProduct(const Surroundings& in, const te::Stage& stage, int lane, int longest,
@@ -228,14 +263,14 @@ void Contraction::FindDotProduct(const Surroundings& in, const te::Stage& stage,
   if (grouped && copied) dot_group_ = dot->group;
 }
 
-void Contraction::AddCopies(const Decisions& d, Draft* draft) const {
+void Contraction::AddCopies(StageId stage, const Decisions& d, Draft* draft) const {
   const int64_t tile = d[vectors_] * lanes_, group = Group(d);
   for (const Copied& c : copies_) {
     if (!d[c.hole]) continue;
     std::vector<int64_t> multiples(static_cast<size_t>(c.rank), 1);
     multiples[static_cast<size_t>(c.lane_dim)] = tile;
     if (group > 1) multiples[static_cast<size_t>(c.long_dim)] = group;
-    const StageId copy = draft->Cache(c.tensor, stage_, c.name, multiples);
+    const StageId copy = draft->Cache(c.tensor, stage, c.name, multiples);
     if (c.weight) draft->Pack(copy);
     std::vector<int> order = {c.lane_dim};
     for (int i = 0; i < c.rank; ++i) {
@@ -247,9 +282,41 @@ void Contraction::AddCopies(const Decisions& d, Draft* draft) const {
   }
 }
 
+/// What factoring left of the stage: the sum of the pieces, lanes along the same axis.
+void Contraction::SumPieces(Draft* draft) const {
+  NodeIds order;
+  for (int axis : others_) order.push_back(draft->LoopOf(stage_, axis));
+  for (int axis : {plane_, row_, lane_}) {
+    if (axis >= 0) order.push_back(draft->LoopOf(stage_, axis));
+  }
+  const NodeId tiles = order.empty() ? kRoot : order.back();
+  NodeId lanes = kRoot;
+  if (lane_ >= 0) lanes = draft->Split(tiles, lanes_, Tail::kMask);
+  order.push_back(draft->LoopOf(stage_, rank_));
+  if (lanes != kRoot) order.push_back(lanes);
+  if (order.size() > 1) draft->Reorder(order);
+  if (tiles != kRoot) draft->Keep(stage_, tiles);
+  if (lanes != kRoot) draft->Vector(lanes);
+  if (epilogue_ >= 0 && tiles != kRoot) draft->FuseConsumer(epilogue_, stage_, tiles);
+}
+
 void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
-  AddCopies(d, draft);
-  auto loop_of = [&](int axis) { return draft->LoopOf(stage_, axis); };
+  StageId stage = stage_;  // that reads the operands
+  NodeId piece = kRoot;
+  if (d[pieces_] > 1) {
+    const NodeId loop = draft->LoopOf(stage_, long_axis_);
+    draft->Split(loop, PieceExtent(d), Tail::kMask);
+    stage = draft->Factor(stage_, loop, pieces_name_);
+    piece = draft->LoopOf(stage, rank_);
+    std::vector<int> order = {rank_};
+    for (int i = 0; i < rank_; ++i) order.push_back(i);
+    draft->SetLayout(stage, order, {});
+  }
+  // The pieces' axis comes behind those of the result, before the reduced ones.
+  const auto loop_of = [&](int axis) {
+    return draft->LoopOf(stage, axis < rank_ || stage == stage_ ? axis : axis + 1);
+  };
+  AddCopies(stage, d, draft);
   // Tiles, and what is inside of one; kRoot where there is no such axis.
   NodeId lane_tiles = kRoot, row_tiles = kRoot, plane_tiles = kRoot;
   NodeId vectors = kRoot, lanes = kRoot, rows = kRoot, planes = kRoot;
@@ -280,6 +347,7 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
     std::copy_if(loops.begin(), loops.end(), std::back_inserter(*to), [](NodeId n) { return n != kRoot; });
   };
   NodeIds outer, tile;
+  append({piece}, &outer);
   for (int axis : others_) outer.push_back(loop_of(axis));
   switch (d[order_]) {
     case 0:
@@ -299,7 +367,7 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
   order.insert(order.end(), tile.begin(), tile.end());
   append({group}, &order);
   if (order.size() > 1) draft->Reorder(order);
-  if (!outer.empty()) draft->Keep(stage_, outer.back());
+  if (!outer.empty()) draft->Keep(stage, outer.back());
   for (NodeId loop : tile) loop == lanes ? draft->Vector(loop) : draft->Unroll(loop);
   for (NodeId loop : {group, step}) {
     if (loop != kRoot) draft->Unroll(loop);
@@ -309,7 +377,9 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
   }
   if (padded_ && row_ >= 0 && d[rows_] > 1) draft->Partition(row_tiles);
   if (padded_ && plane_ >= 0 && d[planes_] > 1) draft->Partition(plane_tiles);
-  if (epilogue_ >= 0 && !outer.empty()) draft->FuseConsumer(epilogue_, stage_, outer.back());
+  if (stage != stage_) SumPieces(draft);
+  if (stage == stage_ && epilogue_ >= 0 && !outer.empty())
+    draft->FuseConsumer(epilogue_, stage_, outer.back());
   if (d[stream_]) draft->Stream(epilogue_ >= 0 ? epilogue_ : stage_);
   for (size_t i = 0; i < outer.size() && static_cast<int64_t>(i) < d[parallel_] && outer[i] != blocks; ++i)
     draft->Parallel(outer[i]);

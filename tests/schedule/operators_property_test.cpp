@@ -141,6 +141,15 @@ int64_t Iterations(const te::Graph& graph) {
   return total;
 }
 
+/// The first algorithm of a standard operator with these bindings.
+te::Graph GraphOf(const char* text) {
+  std::istringstream stream(text);
+  const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
+  te::Operator op = te::StandardOperator(words[0]).value();
+  return te::Normalize(
+      te::Bind(op, std::vector<std::string>{words.begin() + 1, words.end()}).value().algorithms[0].graph);
+}
+
 class Level : public ::testing::TestWithParam<codegen::Target> {};
 
 // Windows of extents that no tile divides, too large to be interpreted: every draw becomes a program.
@@ -158,12 +167,7 @@ TEST_P(Level, EveryDrawOfUnevenWindowsLowers) {
       "max_pool2d N=1 H=29 W=31 C=19 K=3 S=2 P=1",
   };
   for (const char* text : kWorkloads) {
-    std::istringstream stream(text);
-    const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
-    te::Operator op = te::StandardOperator(words[0]).value();
-    auto workload = te::Bind(op, std::vector<std::string>{words.begin() + 1, words.end()});
-    ASSERT_TRUE(workload.ok()) << text << ": " << MessageOf(workload.status());
-    const te::Graph graph = te::Normalize(workload->algorithms[0].graph);
+    const te::Graph graph = GraphOf(text);
     const Space space = Space::Of(graph, search::MachineOf(target, 2), target.name);
     int drawn = 0;
     ExpectForAll(25, [&](Choices choices) -> std::string {
@@ -177,6 +181,46 @@ TEST_P(Level, EveryDrawOfUnevenWindowsLowers) {
       return status.ok() ? "" : StrCat(text, ": ", MessageOf(status), "\n", ToString(trace));
     });
     EXPECT_GE(drawn, 5) << text;
+  }
+}
+
+// Few outputs and a sum that is long enough to be cut into pieces for the threads.
+TEST_P(Level, EveryDrawOfASumInPiecesComputesIt) {
+  const codegen::Target& target = GetParam();
+  constexpr const char* kWorkloads[] = {
+      "matmul M=3 N=9 K=5003",
+      "matmul M=1 N=17 K=8192 bias=1 act=relu",
+      "matmul M=2 N=16 K=4100 dtype=u8s8s32",
+      "batch_matmul B=2 M=2 N=9 K=4103",
+      "conv2d N=1 H=1 W=2 CI=8201 CO=9 KH=1 KW=1",
+      "reduce_sum R=20011 C=9 axis=0",
+  };
+  for (const char* text : kWorkloads) {
+    const te::Graph graph = GraphOf(text);
+    const Space space = Space::Of(graph, search::MachineOf(target, 2), target.name);
+    const auto pieces = std::find_if(space.holes().begin(), space.holes().end(),
+                                     [](const Hole& hole) { return hole.name.ends_with(".pieces"); });
+    ASSERT_NE(pieces, space.holes().end()) << text;
+    ASSERT_EQ(pieces->domain, (std::vector<int64_t>{1, 2, 8})) << text;
+    const auto hole = static_cast<size_t>(pieces - space.holes().begin());
+    Definition definition(graph);
+    int cut = 0;
+    ExpectForAll(8, [&](Choices choices) -> std::string {
+      std::optional<Choice> choice = Draw(space, &choices);
+      if (!choice) return "";
+      if ((*choice)[hole] == 0) (*choice)[hole] = static_cast<uint16_t>(choices.Between(1, 2));
+      if (!space.Allows(*choice)) return "";
+      ++cut;
+      const Trace trace = space.TraceOf(*choice);
+      const Result<Plan> plan = Replay(trace, graph);
+      if (!plan.ok()) return StrCat(text, ": ", MessageOf(plan.status()), "\n", ToString(trace));
+      std::string wrong = DifferenceOfParts(space, *choice, *plan);
+      const Result<ir::Program> program = ir::Lower(*plan);
+      if (wrong.empty())
+        wrong = program.ok() ? definition.DifferenceOf(*program, target) : MessageOf(program.status());
+      return wrong.empty() ? "" : StrCat(text, ": ", wrong, "\n", ToString(trace), ToString(*plan));
+    });
+    EXPECT_GE(cut, 3) << text;
   }
 }
 
