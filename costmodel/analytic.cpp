@@ -20,6 +20,7 @@ constexpr double kKeepCycles = 30;
 constexpr double kMoveCycles = 2;       // of a vector between registers and the second cache
 constexpr double kDivisionCycles = 12;  // of a vector
 constexpr double kGatherCycles = 1.2;   // an element
+constexpr double kApartFactor = 2;
 constexpr double kInstructionBytes = 7;
 constexpr double kMicroOpCache = 12 << 10;  // bytes of code that run at full speed
 // Bytes a cycle from beyond the first, second and last cache.
@@ -42,6 +43,11 @@ double CoreCycles(const schedule::StageSummary& s, const schedule::Machine& mach
   const double operands = machine.vector_bytes < 64 ? 3 : 2;
   double spilled = std::max(0.0, s.accumulators + operands - machine.vector_registers);
   cycles += 2 * spilled * std::max(1.0, s.chain) / kLoadsPerCycle;
+  // Under conditions that remain, elements for which the machine has no masks go one by one where not all are
+  // wanted.
+  const bool apart =
+      s.guards > 0 && !machine.masks && static_cast<double>(s.lanes) * 4 > machine.vector_bytes;
+  if (apart) cycles *= kApartFactor;
   double overhead = kLoopOverhead * (1 + 0.5 * s.guards);
   // The work of loading the tile's results once and starting the loop is spread over its iterations.
   double entry = 12 / std::max(1.0, s.inner_extent);

@@ -118,6 +118,8 @@ class Emitter {
   bool Inside(int buffer, const te::Expr& index) const;
   /// Zeros to load from where nothing may be loaded.
   llvm::Value* Zeros();
+  /// Whether the machine loads and stores vectors of these elements under masks.
+  bool MasksHave(llvm::Type* element) const;
   llvm::Instruction* Annotate(int buffer, llvm::Instruction* access) const;
 
   // ---- stores.cpp

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads: addresses, and scalar, contiguous, strided, masked and gathered loads. No read branches: what a
-// guard or a mask forbids is masked off, or loaded from zeros instead.
+// Reads: addresses, and scalar, contiguous, strided, masked and gathered loads. What a guard or a mask
+// forbids is masked off, or loaded from zeros instead. No read branches, but where the machine has no masks
+// for the type: then lanes that may all be touched take another way.
 #include <algorithm>
 
 #include "codegen/llvm/emitter.h"
@@ -39,6 +40,12 @@ Value* Emitter::Zeros() {
                                          llvm::Constant::getNullValue(type), kName);
   zeros->setAlignment(llvm::Align(64));
   return zeros;
+}
+
+bool Emitter::MasksHave(llvm::Type* element) const {
+  const Target& target = entry_->target;
+  constexpr int kAvxBytes = 32;
+  return target.masks || (target.vector_bytes >= kAvxBytes && element->getScalarSizeInBits() >= 32);
 }
 
 llvm::Instruction* Emitter::Annotate(int buffer, llvm::Instruction* access) const {
@@ -176,6 +183,31 @@ Value* Emitter::LoadLanes(int buffer, const Operand& index, Value* allowed, Valu
   llvm::Type* element = ElementOf(buffer);
   llvm::Type* type = VectorOf(element);
   if (!otherwise) otherwise = llvm::Constant::getNullValue(type);
+  if (allowed && !MasksHave(element) && !llvm::isa<llvm::Constant>(allowed)) {
+    // LLVM would test lane after lane. Mostly all may be touched; else the others are loaded from zeros.
+    Value *whole = nullptr, *some = nullptr;
+    llvm::BasicBlock *whole_end = nullptr, *some_end = nullptr;
+    Value* addresses = b_.CreateSelect(allowed, Addresses(buffer, index),
+                                       b_.CreateVectorSplat(static_cast<unsigned>(lanes_), Zeros()));
+    Branch(
+        b_.CreateAndReduce(allowed),
+        [&] {
+          whole = LoadLanes(buffer, index, nullptr, nullptr);
+          whole_end = b_.GetInsertBlock();
+        },
+        [&] {
+          some = llvm::PoisonValue::get(type);
+          for (auto lane = uint64_t{0}; lane < static_cast<uint64_t>(lanes_); ++lane)
+            some = b_.CreateInsertElement(
+                some, b_.CreateLoad(element, b_.CreateExtractElement(addresses, lane)), lane);
+          if (!IsZero(otherwise)) some = b_.CreateSelect(allowed, some, otherwise);
+          some_end = b_.GetInsertBlock();
+        });
+    llvm::PHINode* loaded = b_.CreatePHI(type, 2);
+    loaded->addIncoming(whole, whole_end);
+    loaded->addIncoming(some, some_end);
+    return loaded;
+  }
   if (!index.lanes && index.stride == 1) {
     llvm::Align alignment = AlignmentOf(buffer, index);
     Value* address = Address(buffer, index);

@@ -89,8 +89,13 @@ void Emitter::StoreLanes(const ir::StmtNode& s, const Operand& index, Value* val
       // A choice between old and new lanes keeps the buffer in registers.
       Value* before = b_.CreateAlignedLoad(stored->getType(), address, alignment);
       b_.CreateAlignedStore(b_.CreateSelect(mask_, stored, before), address, alignment);
-    } else {
+    } else if (MasksHave(stored->getType()->getScalarType()) || llvm::isa<llvm::Constant>(mask_)) {
       b_.CreateMaskedStore(stored, address, alignment, mask_);
+    } else {
+      // LLVM would test lane after lane; mostly all are stored.
+      Branch(
+          b_.CreateAndReduce(mask_), [&] { b_.CreateAlignedStore(stored, address, alignment); },
+          [&] { b_.CreateMaskedStore(stored, address, alignment, mask_); });
     }
     return;
   }

@@ -110,6 +110,26 @@ TEST(Statement, MasksFromComparisonsOfLanesWithAnyNumber) {
   }
 }
 
+TEST(Statement, TailsOfAnyTypeAndStride) {
+  // O[n*16 + lane] = A[(n*16 + lane) * stride] as far as A goes; whole, partial and empty vectors.
+  for (DType type : {DType::kI8, DType::kU8, DType::kI16, DType::kBF16, DType::kI32, F32, DType::kF64}) {
+    for (int64_t stride : {1, 2, 7, -1, -5}) {
+      const int64_t extent = 37, step = std::abs(stride);
+      ir::Function f = FunctionOf({{type, (extent - 1) * step + 1}}, {type, 64}, 2);
+      Expr at = Var(0) * Int(16) + Var(1), inside = Lt(at, Int(extent));
+      Expr from = stride > 0 ? at * Int(step) : (Int(extent - 1) - at) * Int(step);
+      Expr other = te::Cast(type, Int(5));
+      // The read has a guard of its own; then the store alone has one.
+      Stmt read = Store(1, at, te::GuardedRead(type, 0, {from}, inside, other));
+      Stmt store = If(inside, Store(1, at, te::Read(type, 0, {from})), Store(1, at, other));
+      for (const Stmt& body : {read, store}) {
+        f.body = For(LoopKind::kSerial, 0, Int(0), Int(4), For(LoopKind::kVector, 1, Int(0), Int(16), body));
+        ExpectAsInterpreted(f, ParametersOf(f));
+      }
+    }
+  }
+}
+
 TEST(Statement, LanesThatAreMaskedDoNotReduce) {
   // Every lane adds to (multiplies) the same element, those up to a bound alone.
   for (bool product : {false, true}) {
