@@ -103,6 +103,7 @@ class Contraction : public Part {
   int rank_;          // of its result
   StageId epilogue_;  // or -1
   int lanes_, registers_;
+  Tail tail_;  // of the lane axis: where masks cost something, only the last vectors pay
   // Axes, by number; -1: there is none.
   int lane_ = -1, row_ = -1, plane_ = -1;
   int row_window_ = -1, plane_window_ = -1;  // the reduced axes that slide along them
@@ -121,7 +122,8 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
     : stage_(id),
       epilogue_(in.epilogue[static_cast<size_t>(id)]),
       lanes_(in.LanesOf(id)),
-      registers_(in.machine.vector_registers) {
+      registers_(in.machine.vector_registers),
+      tail_(in.machine.masks ? Tail::kMask : Tail::kPeel) {
   const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
   rank_ = stage.spatial;
   auto add = [&](std::string_view what, std::vector<int64_t> domain) {
@@ -322,7 +324,7 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
   NodeId vectors = kRoot, lanes = kRoot, rows = kRoot, planes = kRoot;
   if (lane_ >= 0) {
     lane_tiles = loop_of(lane_);
-    vectors = draft->Split(lane_tiles, d[vectors_] * lanes_, Tail::kMask);
+    vectors = draft->Split(lane_tiles, d[vectors_] * lanes_, tail_);
     lanes = draft->Split(vectors, lanes_, Tail::kMask);
   }
   if (row_ >= 0) {

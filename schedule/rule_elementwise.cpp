@@ -40,6 +40,7 @@ class Elementwise : public Part {
 
   StageId stage_;
   int lanes_;
+  Tail tail_;              // of a row: where masks cost something, only the last vectors pay
   int lane_ = -1;          // axis, if any
   std::vector<int> rows_;  // the axes before it that have loops
   std::vector<Producer> chain_;
@@ -49,7 +50,7 @@ class Elementwise : public Part {
 };
 
 Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* holes)
-    : stage_(id), lanes_(in.LanesOf(id)) {
+    : stage_(id), lanes_(in.LanesOf(id)), tail_(in.machine.masks ? Tail::kMask : Tail::kPeel) {
   const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
   auto add = [&](std::string_view what, std::vector<int64_t> domain) {
     holes->push_back({StrCat(in.NameOf(id), ".", what), std::move(domain)});
@@ -93,7 +94,7 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
 
 NodeId Elementwise::Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const {
   // Where the whole row is unrolled its pieces make no difference, and are always the same.
-  const NodeId vectors = draft->Split(loop, (whole ? 1 : d[vectors_]) * lanes_, Tail::kMask);
+  const NodeId vectors = draft->Split(loop, (whole ? 1 : d[vectors_]) * lanes_, tail_);
   const NodeId lanes = draft->Split(vectors, lanes_, Tail::kMask);
   draft->Vector(lanes);
   draft->Unroll(vectors);
