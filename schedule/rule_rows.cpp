@@ -37,7 +37,7 @@ class RowSum : public Part {
       draft->Split(loop, piece_, Tail::kMask);
       // The pieces are rows of the stage that sums each; its reduced axes come after them.
       const StageId stage = draft->Factor(row.stage, loop, pieces_);
-      row = {stage, row.axis + 1, {row.rank}, piece_, row.rank + 1, row.lanes, row.parts};
+      row = {stage, row.axis + 1, {row.rank}, piece_, row.rank + 1, row.lanes, row.parts, row.tail};
     }
     FactoredRow factored = FactorRow(row, lanes_, d[accumulators_], draft);
     const NodeId innermost = draft->LoopOf(row.stage, row.rows.back());
@@ -60,6 +60,7 @@ RowReduction RowReduction::Of(const Surroundings& in, StageId id) {
   RowReduction row;
   row.stage = id;
   row.rank = stage.spatial;
+  row.tail = in.machine.masks ? Tail::kMask : Tail::kPeel;
   for (int a = 0; a < static_cast<int>(stage.axes.size()); ++a) {
     const int64_t extent = stage.axes[static_cast<size_t>(a)].extent;
     if (extent <= 1) continue;
@@ -129,7 +130,11 @@ void PlaceRow(const RowReduction& r, const FactoredRow& factored, NodeId row_loo
     draft->Reorder({walk, lane_loop});
   }
   draft->Vector(lane_loop);
-  if (unrolled) draft->Unroll(walk);
+  if (unrolled) {
+    draft->Unroll(walk);
+  } else if (r.tail == Tail::kPeel) {
+    draft->Partition(walk);
+  }
 }
 
 std::shared_ptr<const Part> RowReductionPart(const Surroundings& in, StageId stage,
