@@ -23,7 +23,7 @@ struct Entrant {
   Outcome failure;
   bool hopeless = false;
 
-  bool in() const { return failure.ok() && !hopeless; }
+  bool in() const { return failure.ok(); }
 };
 
 Status Interrupted() { return absl::CancelledError("the finalists were not timed to the end: interrupted"); }
@@ -56,7 +56,7 @@ Result<bool> TimeInOneProcess(const FinalistsPlan& plan, int process, bool check
       const size_t which = (n + static_cast<size_t>(round + process)) % count;
       Entrant& entrant = (*entrants)[which];
       if (interrupted()) return Interrupted();
-      if (!entrant.in()) continue;
+      if (!entrant.in() || (entrant.hopeless && round + 1 < plan.rounds)) continue;
       Outcome outcome =
           workbench.Sample(entrant.slot, *entrant.job, 1, entrant.job->timing.budget_ns, &samples[which]);
       // All write to the same outputs: once in each process they are compared before the next one does.
@@ -88,8 +88,8 @@ int BestOf(const std::vector<Entrant>& entrants) {
   return best;
 }
 
-/// Leaves out who is far behind the best.
-void DropHopeless(const FinalistsPlan& plan, double best_ns, std::vector<Entrant>* entrants) {
+/// Marks who is far behind the best.
+void FindHopeless(const FinalistsPlan& plan, double best_ns, std::vector<Entrant>* entrants) {
   // The last one is the copy of the first, and goes with it.
   for (Entrant& entrant : *entrants)
     entrant.hopeless = entrant.hopeless || Median(entrant.process_medians_ns) > plan.hopeless * best_ns;
@@ -141,7 +141,7 @@ Result<FinalistsResult> TimeFinalists(const std::vector<Job>& given_jobs, const 
       result.noise = RelativeDifference(entrants[0].process_medians_ns, copy.process_medians_ns);
     }
     if (result.processes >= plan.hopeless_processes)
-      DropHopeless(plan, Median(entrants[static_cast<size_t>(best)].process_medians_ns), &entrants);
+      FindHopeless(plan, Median(entrants[static_cast<size_t>(best)].process_medians_ns), &entrants);
     result.winner = best;
     result.decided = true;
     const Entrant& winner = entrants[static_cast<size_t>(best)];

@@ -18,7 +18,7 @@ struct Size {
 
 /// About how long finals of kernels of these latencies take, the best one first. A process starts, is given
 /// the workload and the kernels, and takes a sample of each kernel and of the best one's copy a round; the
-/// first process checks them too. Who is far behind is left out soon.
+/// first process checks them too. Who is far behind soon gives fewer.
 double SecondsFor(std::span<const double> latencies_ns, int rounds) {
   constexpr double kProcess = 0.1, kLoad = 0.01, kCheck = 0.02;
   constexpr double kLoadCalls = 3, kCheckCalls = 12;  // that come with it
@@ -27,9 +27,10 @@ double SecondsFor(std::span<const double> latencies_ns, int rounds) {
   const auto add = [&](double latency_ns) {
     const double call = latency_ns * 1e-9;
     const bool behind = latency_ns > plan.hopeless * latencies_ns[0];
-    seconds += (behind ? plan.hopeless_processes : plan.fewest_processes) *
-                   (kLoad + kLoadCalls * call + rounds * std::max(plan.sample_ns * 1e-9, call)) +
-               kCheck + kCheckCalls * call;
+    const int full = behind ? plan.hopeless_processes : plan.fewest_processes;
+    const int samples = full * rounds + plan.fewest_processes - full;
+    seconds += plan.fewest_processes * (kLoad + kLoadCalls * call) +
+               samples * std::max(plan.sample_ns * 1e-9, call) + kCheck + kCheckCalls * call;
   };
   add(latencies_ns[0]);
   for (double latency_ns : latencies_ns) add(latency_ns);
