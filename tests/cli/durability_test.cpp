@@ -71,6 +71,27 @@ TEST(Run, InterruptedEndsWithItsResultsAndResumes) {
   }
 }
 
+TEST(Run, ASpentPoolOfASuiteStaysSpent) {
+  Sandbox sandbox;
+  // The second has fewer kernels than trials, and leaves some of them to the first.
+  sandbox.Write("s.tsv", "long\tlayer_norm\tR=512 C=768\nsmall\trelu\tR=1 C=64\n");
+  const std::vector<std::string> words = {"run", "--suite", "s.tsv", "--trials", "20", "--format", "json"};
+  for (const bool again : {false, true}) {
+    int64_t trials = 0, made = 0;
+    for (const std::string& line : Lines(sandbox.Tune(words).output)) {
+      const nlohmann::json json = nlohmann::json::parse(line);
+      if (json["event"] != "result") continue;
+      trials += json["trials"].get<int64_t>();
+      made += json["new_trials"].get<int64_t>();
+      if (json["id"] == "long") {
+        EXPECT_GT(json["trials"], 20);
+      }
+    }
+    EXPECT_EQ(trials, 40);
+    EXPECT_EQ(made, again ? 0 : 40);
+  }
+}
+
 /// Whether the process has a handler for the signal.
 bool Handles(int pid, int signal) {
   std::ifstream status(StrCat("/proc/", pid, "/status"));
