@@ -112,7 +112,7 @@ void Elementwise::TakeSteps(const Decisions& d, Draft* draft) const {
   NodeId row_loop = kRoot, rows = kRoot;
   if (!rows_.empty()) {
     row_loop = draft->LoopOf(stage_, rows_.back());
-    rows = draft->Split(row_loop, row_tile, Tail::kMask);
+    rows = draft->Split(row_loop, row_tile, transposed_ ? tail_ : Tail::kMask);
     draft->Unroll(rows);
   }
   if (lane_ >= 0) {

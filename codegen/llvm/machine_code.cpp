@@ -8,6 +8,7 @@
 #include "codegen/llvm/reloads.h"
 #include "codegen/llvm/scheduler.h"
 #include "codegen/llvm/strength_reduction.h"
+#include "codegen/llvm/transposition.h"
 #include "llvm/Analysis/AliasAnalysis.h"
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
@@ -76,6 +77,8 @@ void Optimise(llvm::Module* module, llvm::TargetMachine* machine, const Target& 
     if (function.isDeclaration()) continue;
     InterleaveChains(&function, &functions.getResult<llvm::AAManager>(function), target);
     run(&simplify, &function);
+    // Equal addresses are one value now.
+    if (TurnTiles(&function)) functions.invalidate(function, llvm::PreservedAnalyses::none());
     {
       HeldLoads held(LoadsToStay(&function, &functions, target.vector_registers));
       run(&hoist, &function);
