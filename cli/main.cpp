@@ -38,8 +38,15 @@ std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
   }
   auto option_at = std::find_if(unknown.begin(), unknown.end(),
                                 [](const std::string& word) { return word.starts_with("-"); });
-  if (above != reached && option_at != unknown.end()) {
-    what = StrCat("options stand behind ", PathTo(*reached), "; ", *option_at, " stands before it");
+  if (above != reached && !unknown.empty()) {
+    const bool known_here = option_at != unknown.end() && reached->get_option_no_throw(option_at->substr(
+                                                              0, option_at->find('='))) != nullptr;
+    if (known_here) {
+      what = StrCat("options stand behind ", PathTo(*reached), "; ", *option_at, " stands before it");
+    } else {
+      const std::string word = option_at != unknown.end() ? *option_at : unknown[0];
+      what = StrCat(PathTo(*above), " knows no ", word, "; it stands before ", reached->get_name());
+    }
   } else if (!unknown.empty() && unknown[0].starts_with("-")) {
     std::string option = unknown[0].substr(0, unknown[0].find('='));
     std::vector<std::string> options;

@@ -45,8 +45,10 @@ double CoreCycles(const schedule::StageSummary& s, const schedule::Machine& mach
   cycles += 2 * spilled * std::max(1.0, s.chain) / kLoadsPerCycle;
   // Under conditions that remain, elements for which the machine has no masks go one by one where not all are
   // wanted.
-  const bool apart =
-      s.guards > 0 && !machine.masks && static_cast<double>(s.lanes) * 4 > machine.vector_bytes;
+  constexpr int kAvxBytes = 32;
+  const bool has_masks = machine.masks || (machine.vector_bytes >= kAvxBytes &&
+                                           static_cast<double>(s.lanes) * 4 <= machine.vector_bytes);
+  const bool apart = s.guards > 0 && !has_masks;
   if (apart) cycles *= kApartFactor;
   double overhead = kLoopOverhead * (1 + 0.5 * s.guards);
   // The work of loading the tile's results once and starting the loop is spread over its iterations.

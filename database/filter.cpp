@@ -105,6 +105,15 @@ bool IsDecimal(std::string_view text) {
 
 bool IsNameStart(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
+/// A number as it is recorded, 1e-05 for 1e-5 and 64 for 064; other values as they are.
+std::string Canonical(std::string_view text) {
+  if (IsNameStart(text[0]) || !IsDecimal(text)) return std::string(text);
+  if (const std::optional<int64_t> integer = ParseInteger(text)) return StrCat(*integer);
+  double value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return StrCat(value);
+}
+
 class Parser {
  public:
   explicit Parser(int64_t now_ns) : now_ns_(now_ns) {}
@@ -137,7 +146,7 @@ class Parser {
     }
     if (value.find_first_of("0123456789") <= 1 && !IsDecimal(value) && !IsNameStart(value[0]))
       return wrong(StrCat("values are recorded in decimal; write ", binding, "=64"));
-    if (!filter_.bindings.emplace(binding, value).second)
+    if (!filter_.bindings.emplace(binding, Canonical(value)).second)
       return wrong(StrCat(binding, " is given twice; give it once"));
     return Status();
   }

@@ -80,6 +80,15 @@ bool MayWrite(const fs::path& folder) {
   return faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
 }
 
+/// Whether a new folder can be made beside it and put in its place: not where others own what is around it,
+/// nor where something is mounted.
+bool MayBeReplaced(const fs::path& folder) {
+  struct stat itself, above;
+  if (!MayWrite(folder.parent_path())) return false;
+  if (stat(folder.c_str(), &itself) != 0) return true;
+  return stat(folder.parent_path().c_str(), &above) == 0 && itself.st_dev == above.st_dev;
+}
+
 /// A name in `above` that does not exist yet, as a folder for this process alone.
 Result<fs::path> MakeStaging(const fs::path& above, const fs::path& folder) {
   std::string name = (above / StrCat(".", folder.filename().string(), ".XXXXXX")).string();
@@ -89,13 +98,20 @@ Result<fs::path> MakeStaging(const fs::path& above, const fs::path& folder) {
 
 /// Moves what `made` holds into `folder`; of what could not be moved whole, nothing stays.
 Status MoveInto(const fs::path& made, const fs::path& folder) {
+  const fs::path last = "manifest.json";  // by which a library is known: when all else is there
   std::vector<fs::path> names;
-  for (const auto& entry : fs::directory_iterator(made)) names.push_back(entry.path().filename());
+  std::error_code error;
+  fs::directory_iterator entry(made, error), end;
+  for (; !error && entry != end; entry.increment(error)) names.push_back(entry->path().filename());
+  if (error) return FileError("look into", made, error.value());
+  std::sort(names.begin(), names.end(), [&](const fs::path& a, const fs::path& b) {
+    return std::pair(a == last, a) < std::pair(b == last, b);
+  });
   for (size_t n = 0; n < names.size(); ++n) {
     if (rename((made / names[n]).c_str(), (folder / names[n]).c_str()) == 0) continue;
-    const int error = errno;
+    const int reason = errno;
     while (n-- > 0) rename((folder / names[n]).c_str(), (made / names[n]).c_str());
-    return FileError("write", folder, error);
+    return FileError("write", folder, reason);
   }
   return absl::OkStatus();
 }
@@ -138,7 +154,7 @@ Status CheckFolder(const fs::path& given) {
   if (stat(folder.parent_path().c_str(), &info) != 0)
     return FileError("write to", folder.parent_path(), errno);
   if (!S_ISDIR(info.st_mode)) return FileError("write to", folder.parent_path(), ENOTDIR);
-  const bool beside = MayWrite(folder.parent_path());
+  const bool beside = MayBeReplaced(folder);
   if (stat(folder.c_str(), &info) != 0) {
     if (errno != ENOENT) return FileError("write to", folder, errno);
     return beside ? absl::OkStatus() : FileError("make a folder in", folder.parent_path(), EACCES);
@@ -154,7 +170,7 @@ Status CheckFolder(const fs::path& given) {
   std::error_code error;
   if (beside || fs::is_empty(folder, error)) return absl::OkStatus();
   return Invalid(StrCat("cannot replace the library in ", folder.string(),
-                        ": a new one is put in its place as a whole, and the folder above is not writable; "
+                        ": a new one is put in its place as a whole, and nothing can be made beside it; "
                         "empty it, or name another"));
 }
 
@@ -165,7 +181,7 @@ Status WriteFolder(const fs::path& given, const Files& files) {
   // A link to a folder stays a link.
   if (fs::exists(folder, ignored)) folder = fs::canonical(folder, ignored);
   // An empty folder whose surroundings belong to somebody else is filled; any other is replaced.
-  const bool beside = MayWrite(folder.parent_path());
+  const bool beside = MayBeReplaced(folder);
   TS_ASSIGN_OR_RETURN(fs::path staging, MakeStaging(beside ? folder.parent_path() : folder, folder));
   // Below the private folder, so that the new one has the permissions that the user's mask gives.
   fs::path made = staging / folder.filename();

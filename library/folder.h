@@ -16,7 +16,7 @@ Status CheckFolder(const std::filesystem::path& folder);
 
 /// Writes the files into a new folder beside `folder` and then puts it in its place, so that at any time
 /// there is all of the old library or all of the new one; an empty folder where nothing can be made beside it
-/// is filled. Fails where CheckFolder would, and when the disk is
+/// is filled, the manifest last. Fails where CheckFolder would, and when the disk is
 /// full; what was there stays, and nothing else is left behind.
 Status WriteFolder(const std::filesystem::path& folder, const Files& files);
 

@@ -92,8 +92,8 @@ int BestOf(const std::vector<Entrant>& entrants) {
 void FindHopeless(const FinalistsPlan& plan, double best_ns, std::vector<Entrant>* entrants) {
   // The last one is the copy of the first, and goes with it.
   for (Entrant& entrant : *entrants)
-    entrant.hopeless = entrant.hopeless || Median(entrant.process_medians_ns) > plan.hopeless * best_ns;
-  if (entrants->front().hopeless) entrants->back().hopeless = true;
+    entrant.hopeless = Median(entrant.process_medians_ns) > plan.hopeless * best_ns;
+  entrants->back().hopeless = entrants->front().hopeless;
 }
 
 bool TiedWith(const Entrant& winner, const Entrant& other, double noise) {

@@ -22,8 +22,9 @@ struct FinalistsPlan {
   /// Who differs from the winner by less than this share is tied with it at once: no process more would show
   /// a difference that matters.
   double negligible = 0.01;
-  /// Who takes more than so many times the best one's median after so many processes gives one sample in each
-  /// further one: no more would make it win, and in turn with the others they tell how far it is behind.
+  /// Who takes more than so many times the best one's median, after so many processes or more, gives one
+  /// sample in the next: more would hardly make it win, and in turn with the others they tell how far it is
+  /// behind.
   double hopeless = 1.3;
   int hopeless_processes = 2;
   int rounds = 5;  // in each process: one sample of each kernel in turn

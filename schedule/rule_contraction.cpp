@@ -89,9 +89,9 @@ class Contraction : public Part {
   int64_t Group(const Decisions& d) const { return dot_group_ > 1 && d[dot_] ? dot_group_ : 1; }
   /// How much of the longest reduced axis one piece has: a multiple of what steps and groups take at a time.
   int64_t PieceExtent(const Decisions& d) const {
-    constexpr int64_t kMultiple = 64;
-    const int64_t extent = (long_extent_ + d[pieces_] - 1) / d[pieces_];
-    return (extent + kMultiple - 1) / kMultiple * kMultiple;
+    constexpr int64_t kMultiple = 32;
+    const int64_t pieces = d[pieces_] * kMultiple;
+    return (long_extent_ + pieces - 1) / pieces * kMultiple;
   }
   std::vector<int64_t> PiecesOf(const Surroundings& in, const te::Stage& stage) const;
   void AddCopies(StageId stage, const Decisions& d, Draft* draft) const;
@@ -235,6 +235,7 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
 std::vector<int64_t> Contraction::PiecesOf(const Surroundings& in, const te::Stage& stage) const {
   constexpr int64_t kBusy = 512;     // outputs for a thread: a few tiles
   constexpr int64_t kWorth = 16384;  // multiply-adds of a piece
+  constexpr int64_t kLonger = 8;     // than the sum of the pieces, which one thread takes
   const int64_t threads = in.machine.threads;
   int64_t outputs = 1, sums = 1;
   for (size_t a = 0; a < stage.axes.size(); ++a)
@@ -242,8 +243,9 @@ std::vector<int64_t> Contraction::PiecesOf(const Surroundings& in, const te::Sta
   std::vector<int64_t> pieces = {1};
   if (threads < 2 || padded_ || outputs >= kBusy * threads) return pieces;
   for (int64_t each : {1, 4}) {
-    if (long_extent_ >= 128 * each * threads && outputs * sums / (each * threads) >= kWorth)
-      pieces.push_back(each * threads);
+    const int64_t count = each * threads;
+    if (long_extent_ >= 128 * count && outputs * sums / count >= kWorth && sums >= kLonger * count * threads)
+      pieces.push_back(count);
   }
   return pieces;
 }

@@ -201,7 +201,16 @@ class Summariser {
       addresses = std::min(addresses, windowed) / group;
       int64_t stride = lane == kRoot ? 1 : read.flat->CoefficientOf(lane);
       if (group > 1 && stride != 0) stride = 1;  // the lanes' groups follow one another
-      if (stride == 0 || stride == 1) {
+      const bool turned =
+          std::any_of(loops.begin() + static_cast<int64_t>(first), loops.end(), [&](NodeId l) {
+            return l != lane && plan_.graph->StageOf(read.tensor) < 0 && read.flat->CoefficientOf(l) == 1 &&
+                   At(plan_, l).extent % out.lanes == 0;
+          });
+      if (turned && stride > 1) {
+        // Rows of a tile that is read across: loaded whole, then interleaved until lanes are columns.
+        out.tile_loads += addresses * registers_per_vector;
+        out.tile_operations += addresses * registers_per_vector * std::log2(out.lanes);
+      } else if (stride == 0 || stride == 1) {
         out.tile_loads += addresses * (stride == 1 ? registers_per_vector * LoadsOfVector(read, lane) : 1);
       } else {
         out.tile_gathers += addresses * out.lanes;

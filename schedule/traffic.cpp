@@ -107,9 +107,12 @@ double Traffic::InnermostStep(const Access& access) const {
 
 /// What is stored past the caches leaves the core a line at a time, if all of it is stored without other
 /// work in between: in a tile, or in the iterations of the loop around it. Of a line that is stored in
-/// part memory has to be read and merged.
+/// part memory has to be read and merged. Of more lines at a time than the core has buffers for, far from
+/// each other, each costs what several that follow one another do.
 void Traffic::AddStreamed(const StagePlan& s, const te::Stage& stage, const Access& written) {
   constexpr double kMerged = 3 * kLine;
+  constexpr double kBuffers = 12;
+  constexpr double kScattered = 4;
   double bytes = written.element_bytes;
   for (int d = 0; d < stage.spatial; ++d)
     bytes *= static_cast<double>(stage.axes[static_cast<size_t>(d)].extent);
@@ -117,6 +120,8 @@ void Traffic::AddStreamed(const StagePlan& s, const te::Stage& stage, const Acce
   while (level > 0 &&
          (At(levels_[level]).kind == LoopKind::kUnroll || At(levels_[level]).kind == LoopKind::kVector))
     --level;
+  const Region tile = RegionOf(written, level);
+  const double apart = tile.bytes > kBuffers * tile.run ? kScattered : 1;
   if (s.keep != kRoot) {
     level = static_cast<size_t>(level_of_[static_cast<size_t>(s.keep)]);
   } else if (level > 0 && At(levels_[level]).children.size() == 1) {
@@ -124,7 +129,8 @@ void Traffic::AddStreamed(const StagePlan& s, const te::Stage& stage, const Acce
   }
   const double run = RegionOf(written, level).run;
   const double part = std::fmod(run, kLine);
-  summary_.streamed_bytes += part == 0 || run >= bytes ? bytes : bytes / run * (run - part + kMerged);
+  summary_.streamed_bytes +=
+      apart * (part == 0 || run >= bytes ? bytes : bytes / run * (run - part + kMerged));
 }
 
 void Traffic::Add(StageId id, const NodeIds& loops, std::vector<Access> accesses) {

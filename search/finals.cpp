@@ -109,7 +109,8 @@ Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds
   measure::FinalistsPlan plan;
   plan.rounds = size.rounds;
   constexpr double kShareOfSearch = 0.5;
-  plan.seconds = std::min({plan.seconds, seconds, kShareOfSearch * search_seconds_});
+  plan.seconds = std::min(plan.seconds, seconds);
+  if (result_.trials > 0) plan.seconds = std::min(plan.seconds, kShareOfSearch * search_seconds_);
   plan.interrupted = &interrupted;
   Result<measure::FinalistsResult> timed = measurer_->TimeAgain(jobs, plan);
   if (absl::IsCancelled(timed.status())) return absl::OkStatus();  // the trials' result stays

@@ -117,10 +117,10 @@ class Tuner {
 
   /// To be called once no more steps are taken: times the best few and the default schedule again, in fresh
   /// processes, within about `seconds`, reports them, the winner last, and makes the winner's measurement the
-  /// result. Once the fewest processes are through, no other is started after half of the time that the
-  /// search took: a small search does not wait for large finals. Where the seconds do not suffice, or it is
-  /// interrupted, the result stays that of the trials; where nothing was tried since the last finals, that of
-  /// those.
+  /// result. Once the fewest processes are through, no other is started after half of the time that
+  /// this run's search took: a small search does not wait for large finals. Where the seconds do not suffice,
+  /// or it is interrupted, the result stays that of the trials; where nothing was tried since the last
+  /// finals, that of those.
   Status TimeFinalists(const std::atomic<bool>& interrupted, double seconds);
   /// About how long TimeFinalists takes where nothing presses.
   double FinalsSeconds() const;

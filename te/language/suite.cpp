@@ -9,7 +9,7 @@
 namespace tunesmith::te {
 namespace {
 
-/// Ids name files and the functions of a library, and stand in tables.
+/// Ids become names of a library's functions, and stand in tables.
 bool IsId(std::string_view id) {
   constexpr size_t kMostBytes = 64;
   return !id.empty() && id.size() <= kMostBytes &&

@@ -213,8 +213,8 @@ TEST_F(FolderTest, OnesOwnInAFolderOfAnotherIsFilledButNotReplaced) {
   EXPECT_EQ(Names(top_ / "lib"), (std::set<std::string>{"bin", "include", "manifest.json", "python"}));
   EXPECT_EQ(TextOf(top_ / "lib/include/a.h"), "one");
   EXPECT_EQ(replaced,
-            "cannot replace the library in TOP/lib: a new one is put in its place as a whole, and the folder "
-            "above is not writable; empty it, or name another");
+            "cannot replace the library in TOP/lib: a new one is put in its place as a whole, and nothing "
+            "can be made beside it; empty it, or name another");
 }
 
 TEST_F(FolderTest, StaysAsItWasWhenAFileCannotBeWritten) {
