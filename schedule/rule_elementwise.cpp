@@ -86,7 +86,8 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
   }
   if (transposed_) blocked_ = add("blocked", {0, 1});
   grain_ = add("grain", in.GrainsOf({1, 4, 16, 64}));
-  stream_ = add("stream", in.StreamingOf(id));
+  // Lines that are far apart are better written through the caches.
+  stream_ = add("stream", transposed_ ? std::vector<int64_t>{0} : in.StreamingOf(id));
   if (chain_.empty()) return;
   unrolled_ = add("unrolled", {0, 1});
   accumulators_ = add("accumulators", {1, 2, 4});

@@ -95,6 +95,21 @@ double Traffic::Needed(const Region& region, int cache) const {
   return rows * run * std::max(1.0, static_cast<double>(period) / (places * run));
 }
 
+size_t Traffic::TileLevel() const {
+  size_t level = levels_.size() - 1;
+  while (level > 0 &&
+         (At(levels_[level]).kind == LoopKind::kUnroll || At(levels_[level]).kind == LoopKind::kVector))
+    --level;
+  return level;
+}
+
+bool Traffic::NextSharesLines(const Access& access, size_t level) const {
+  if (level == 0 || !access.flat) return true;
+  const double step =
+      std::abs(static_cast<double>(access.flat->CoefficientOf(levels_[level]))) * access.element_bytes;
+  return step > 0 && step < kLine;
+}
+
 double Traffic::InnermostStep(const Access& access) const {
   if (!access.flat || access.blocked) return 0;
   for (size_t l = levels_.size(); l-- > 1;) {
@@ -107,21 +122,13 @@ double Traffic::InnermostStep(const Access& access) const {
 
 /// What is stored past the caches leaves the core a line at a time, if all of it is stored without other
 /// work in between: in a tile, or in the iterations of the loop around it. Of a line that is stored in
-/// part memory has to be read and merged. Of more lines at a time than the core has buffers for, far from
-/// each other, each costs what several that follow one another do.
+/// part memory has to be read and merged.
 void Traffic::AddStreamed(const StagePlan& s, const te::Stage& stage, const Access& written) {
   constexpr double kMerged = 3 * kLine;
-  constexpr double kBuffers = 12;
-  constexpr double kScattered = 4;
   double bytes = written.element_bytes;
   for (int d = 0; d < stage.spatial; ++d)
     bytes *= static_cast<double>(stage.axes[static_cast<size_t>(d)].extent);
-  size_t level = levels_.size() - 1;
-  while (level > 0 &&
-         (At(levels_[level]).kind == LoopKind::kUnroll || At(levels_[level]).kind == LoopKind::kVector))
-    --level;
-  const Region tile = RegionOf(written, level);
-  const double apart = tile.bytes > kBuffers * tile.run ? kScattered : 1;
+  size_t level = TileLevel();
   if (s.keep != kRoot) {
     level = static_cast<size_t>(level_of_[static_cast<size_t>(s.keep)]);
   } else if (level > 0 && At(levels_[level]).children.size() == 1) {
@@ -129,8 +136,7 @@ void Traffic::AddStreamed(const StagePlan& s, const te::Stage& stage, const Acce
   }
   const double run = RegionOf(written, level).run;
   const double part = std::fmod(run, kLine);
-  summary_.streamed_bytes +=
-      apart * (part == 0 || run >= bytes ? bytes : bytes / run * (run - part + kMerged));
+  summary_.streamed_bytes += part == 0 || run >= bytes ? bytes : bytes / run * (run - part + kMerged);
 }
 
 void Traffic::Add(StageId id, const NodeIds& loops, std::vector<Access> accesses) {
@@ -196,6 +202,12 @@ void Traffic::Charge(int cache, const std::vector<Access>& accesses, size_t own)
     const Region& region = At(fits, a);
     if (Brought(levels_[fits], accesses[a].tensor, region.bytes)) continue;
     double bytes = missing * Fetched(a, fits, size);
+    // Where runs are shorter than a line the rest of it comes too, and is gone before it is asked for, unless
+    // the next iteration does. (What a tile takes of a line it takes at once.)
+    const size_t at = std::min(fits, TileLevel());
+    const Region& piece = At(at, a);
+    if (piece.run < kLine && piece.run < piece.bytes && !NextSharesLines(accesses[a], at))
+      bytes *= kLine / piece.run;
     // A line is read before it is written, and written back later.
     if (a == own) bytes *= 2;
     // Prefetching begins anew with every run, unless the next is near. The first cache's prefetcher follows

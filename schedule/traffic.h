@@ -63,6 +63,10 @@ class Traffic {
   Region RegionOf(const Access& access, size_t level) const;
   /// The bytes of a cache that a region needs.
   double Needed(const Region& region, int cache) const;
+  /// The level whose iterations are tiles: the innermost loop that is neither unrolled nor of lanes.
+  size_t TileLevel() const;
+  /// Whether the loop at `level` moves an access by less than a line.
+  bool NextSharesLines(const Access& access, size_t level) const;
   /// Bytes by which the innermost serial loop moves an access.
   double InnermostStep(const Access& access) const;
   /// The loops are the surroundings of the stage at hand now.
