@@ -72,7 +72,7 @@ std::vector<Tuner::Contender> Tuner::Finalists() const {
   }
   // Nothing new since the last finals: they hold, if the default took part.
   const bool compared = !default_ || default_->finalist || options_.finalists < 2;
-  if (result_.trials == 0 && compared && !finalists.empty() && finalists[0].finalist) finalists.clear();
+  if (finals_hold_ && compared) finalists.clear();
   return finalists;
 }
 
@@ -143,6 +143,7 @@ Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds
   }
   TS_RETURN_IF_ERROR(report_(reports));
   result_.finals = finals;
+  finals_hold_ = true;
   result_.found = !contenders_.empty();
   if (timed->winner >= 0) {
     Choose(finalists[static_cast<size_t>(timed->winner)]);

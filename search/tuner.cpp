@@ -75,6 +75,7 @@ Status Tuner::Resume(const std::vector<EarlierTrial>& earlier) {
       tried[at->second].ok = e.ok;
       tried[at->second].latency_ns = e.latency_ns;
     }
+    finals_hold_ = e.finalist;
     if (e.ok) {
       if (!best || e.finalist || e.latency_ns < best->latency_ns) best = contender;
       Enter(std::move(contender));
@@ -119,6 +120,7 @@ void Tuner::Note(const Candidate& candidate, const schedule::Trace& trace, const
   ++result_.trials;
   ++result_.outcomes[std::string(measure::NameOf(outcome.kind))];
   ++since_gain_;
+  finals_hold_ = false;
   if (!outcome.ok()) return Exclude(candidate.hash);
   Contender contender{candidate.algorithm, candidate.hash, trace, outcome.median_ns, false};
   constexpr double kWorthwhile = 0.995;

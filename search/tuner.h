@@ -193,6 +193,7 @@ class Tuner {
   TuneResult result_;
   int64_t trials_ = 0;
   int64_t elsewhere_ = 0;      // of trials_, made by runs with another pool
+  bool finals_hold_ = false;   // there were finals, and nothing was tried since
   double search_seconds_ = 0;  // that this run's steps took
   int64_t since_gain_ = 0;     // trials since the best became at least half a per cent better
   double recent_gain_ns_ = 0;
