@@ -43,8 +43,8 @@ double CoreCycles(const schedule::StageSummary& s, const schedule::Machine& mach
   const double operands = machine.vector_bytes < 64 ? 3 : 2;
   double spilled = std::max(0.0, s.accumulators + operands - machine.vector_registers);
   cycles += 2 * spilled * std::max(1.0, s.chain) / kLoadsPerCycle;
-  // Under conditions that remain, elements for which the machine has no masks go one by one where not all are
-  // wanted.
+  // Under conditions that remain, elements for which the machine has no masks (MasksHave in
+  // codegen/llvm/loads.cpp) go one by one where not all are wanted.
   constexpr int kAvxBytes = 32;
   const bool has_masks = machine.masks || (machine.vector_bytes >= kAvxBytes &&
                                            static_cast<double>(s.lanes) * 4 <= machine.vector_bytes);

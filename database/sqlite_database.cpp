@@ -205,11 +205,7 @@ class SqliteDatabase final : public Database {
 
   Status CheckIntegrity() override {
     std::lock_guard lock(mutex_);
-    {
-      TS_ASSIGN_OR_RETURN(Statement finding, connection_->Prepare("PRAGMA quick_check(1)"));
-      TS_ASSIGN_OR_RETURN(bool row, finding.Step());
-      if (!row || finding.Text(0) != "ok") return connection_->Damaged(row ? finding.Text(0) : "no answer");
-    }
+    TS_RETURN_IF_ERROR(CheckWith("PRAGMA quick_check(1)"));
     TS_ASSIGN_OR_RETURN(Statement orphan, connection_->Prepare("PRAGMA foreign_key_check"));
     TS_ASSIGN_OR_RETURN(bool row, orphan.Step());
     if (row)
@@ -218,6 +214,14 @@ class SqliteDatabase final : public Database {
   }
 
  private:
+  // Runs one of SQLite's checks of the file; its first finding is the error.
+  Status CheckWith(std::string_view pragma) {
+    TS_ASSIGN_OR_RETURN(Statement finding, connection_->Prepare(pragma));
+    TS_ASSIGN_OR_RETURN(bool row, finding.Step());
+    if (row && finding.Text(0) == "ok") return Status();
+    return connection_->Damaged(row ? finding.Text(0) : "no answer");
+  }
+
   // A damaged index hides a record as if it had never been made, and whoever asked goes on without it; so a
   // miss is believed after the file was checked, once, unless that would take more than about a second.
   Status CheckIndexes() {
@@ -226,9 +230,7 @@ class SqliteDatabase final : public Database {
     TS_ASSIGN_OR_RETURN(const int64_t pages, connection_->QueryInteger("PRAGMA page_count"));
     TS_ASSIGN_OR_RETURN(const int64_t page_bytes, connection_->QueryInteger("PRAGMA page_size"));
     if (pages > kMostBytes / page_bytes) return Status();
-    TS_ASSIGN_OR_RETURN(Statement finding, connection_->Prepare("PRAGMA integrity_check(1)"));
-    TS_ASSIGN_OR_RETURN(bool row, finding.Step());
-    if (!row || finding.Text(0) != "ok") return connection_->Damaged(row ? finding.Text(0) : "no answer");
+    TS_RETURN_IF_ERROR(CheckWith("PRAGMA integrity_check(1)"));
     checked_ = true;
     return Status();
   }

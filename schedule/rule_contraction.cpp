@@ -103,7 +103,7 @@ class Contraction : public Part {
   int rank_;          // of its result
   StageId epilogue_;  // or -1
   int lanes_, registers_;
-  Tail tail_;  // of the lane axis: where masks cost something, only the last vectors pay
+  Tail tail_;  // of the lane axis
   // Axes, by number; -1: there is none.
   int lane_ = -1, row_ = -1, plane_ = -1;
   int row_window_ = -1, plane_window_ = -1;  // the reduced axes that slide along them
@@ -123,7 +123,7 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
       epilogue_(in.epilogue[static_cast<size_t>(id)]),
       lanes_(in.LanesOf(id)),
       registers_(in.machine.vector_registers),
-      tail_(in.machine.masks ? Tail::kMask : Tail::kPeel) {
+      tail_(in.VectorTail()) {
   const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
   rank_ = stage.spatial;
   auto add = [&](std::string_view what, std::vector<int64_t> domain) {

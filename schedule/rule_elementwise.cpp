@@ -40,7 +40,7 @@ class Elementwise : public Part {
 
   StageId stage_;
   int lanes_;
-  Tail tail_;              // of a row: where masks cost something, only the last vectors pay
+  Tail tail_;              // of a row
   int lane_ = -1;          // axis, if any
   std::vector<int> rows_;  // the axes before it that have loops
   std::vector<Producer> chain_;
@@ -50,7 +50,7 @@ class Elementwise : public Part {
 };
 
 Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* holes)
-    : stage_(id), lanes_(in.LanesOf(id)), tail_(in.machine.masks ? Tail::kMask : Tail::kPeel) {
+    : stage_(id), lanes_(in.LanesOf(id)), tail_(in.VectorTail()) {
   const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
   auto add = [&](std::string_view what, std::vector<int64_t> domain) {
     holes->push_back({StrCat(in.NameOf(id), ".", what), std::move(domain)});

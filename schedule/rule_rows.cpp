@@ -60,7 +60,7 @@ RowReduction RowReduction::Of(const Surroundings& in, StageId id) {
   RowReduction row;
   row.stage = id;
   row.rank = stage.spatial;
-  row.tail = in.machine.masks ? Tail::kMask : Tail::kPeel;
+  row.tail = in.VectorTail();
   for (int a = 0; a < static_cast<int>(stage.axes.size()); ++a) {
     const int64_t extent = stage.axes[static_cast<size_t>(a)].extent;
     if (extent <= 1) continue;

@@ -17,7 +17,7 @@ struct RowReduction {
   int64_t extent = 1;     // of `axis`
   int rank = 0;           // of the reduction's tensor: its spatial axes, those without loops too
   std::string lanes, parts;  // names for the stages that FactorRow adds
-  Tail tail = Tail::kMask;   // of the walk along `axis`: where masks cost something, only its end pays
+  Tail tail = Tail::kMask;   // of the walk along `axis`
 
   static RowReduction Of(const Surroundings& in, StageId stage);
 };

@@ -33,6 +33,8 @@ struct Surroundings {
     return graph.tensors[static_cast<size_t>(graph.stages[static_cast<size_t>(stage)].tensor)].name;
   }
   int LanesOf(StageId stage) const;
+  /// How loops over vectors end: where masks cost something, only the last vectors pay for the tail.
+  Tail VectorTail() const { return machine.masks ? Tail::kMask : Tail::kPeel; }
   /// The values of a hole that decides whether a stage's results bypass the caches: always 0, and 1 for an
   /// output that takes a good part of a core's second cache, where it would push out what is read again.
   std::vector<int64_t> StreamingOf(StageId stage) const;
