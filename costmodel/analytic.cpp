@@ -66,6 +66,7 @@ double CoreCycles(const schedule::StageSummary& s, const schedule::Machine& mach
 double AnalyticCycles(const schedule::Summary& summary, const schedule::Machine& machine) {
   double core = 0;
   for (const schedule::StageSummary& s : summary.stages) core += CoreCycles(s, machine);
+  core += summary.prefetched_lines / kLoadsPerCycle;
   double memory = 0;
   for (int level = 0; level < 3; ++level) memory += summary.traffic_bytes[level] / kBytesPerCycle[level];
   memory += summary.streamed_bytes / kStreamedBytesPerCycle + summary.strided_bytes / kBytesPerCycle[0];

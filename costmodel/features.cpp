@@ -44,6 +44,7 @@ constexpr const char* kWhole[] = {"cycles, analytic",
                                   "beyond last cache",
                                   "streamed",
                                   "strided",
+                                  "prefetched",
                                   "parallel pieces",
                                   "grain",
                                   "serial share",
@@ -72,8 +73,8 @@ Features FeaturesOf(schedule::Summary summary, const schedule::Machine& machine)
   row.reserve(FeatureNames().size());
   for (double value : {cycles, Log(cycles), Log(summary.traffic_bytes[0]), Log(summary.traffic_bytes[1]),
                        Log(summary.traffic_bytes[2]), Log(summary.streamed_bytes), Log(summary.strided_bytes),
-                       Log(summary.parallel_iterations), Log(summary.grain), summary.serial_share(),
-                       summary.parallel_regions, Log(summary.largest_thread_bytes),
+                       Log(summary.prefetched_lines), Log(summary.parallel_iterations), Log(summary.grain),
+                       summary.serial_share(), summary.parallel_regions, Log(summary.largest_thread_bytes),
                        static_cast<double>(summary.stages.size())}) {
     row.push_back(static_cast<float>(value));
   }

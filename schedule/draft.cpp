@@ -149,4 +149,13 @@ void Draft::Stream(StageId stage) {
       [&](Plan plan) { return schedule::Stream(std::move(plan), stage); });
 }
 
+void Draft::Prefetch(int tensor, StageId stage, NodeId loop, int64_t ahead) {
+  Take(
+      [&] {
+        const std::string& name = plan_.graph->tensors[static_cast<size_t>(tensor)].name;
+        return Step{Verb::kPrefetch, {name, plan_.NameOf(stage), plan_.LoopName(loop)}, {ahead}};
+      },
+      [&](Plan plan) { return schedule::Prefetch(std::move(plan), tensor, stage, loop, ahead); });
+}
+
 }  // namespace tunesmith::schedule

@@ -41,6 +41,7 @@ class Draft {
   /// Gives the new stage.
   StageId Factor(StageId stage, NodeId loop, const std::string& name);
   void Stream(StageId stage);
+  void Prefetch(int tensor, StageId stage, NodeId loop, int64_t ahead);
 
   /// The plan, or why a step refused.
   Result<Plan> Finish() &&;

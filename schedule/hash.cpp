@@ -96,7 +96,9 @@ class NestHasher {
     for (const Guard& g : s.guards) MixAffine(g.value), Mix(g.extent);
     for (const Span& r : s.region) MixAffine(r.first), Mix(r.extent);
     for (const Piece& p : s.layout) Mix(p.dim), Mix(p.extent);
-    for (size_t length : {s.axes.size(), s.guards.size(), s.region.size(), s.layout.size()})
+    for (const Prefetched& p : s.prefetched) Mix(NumberOfTensor(p.tensor)), MixLoop(p.loop), Mix(p.ahead);
+    for (size_t length :
+         {s.axes.size(), s.guards.size(), s.region.size(), s.layout.size(), s.prefetched.size()})
       Mix(static_cast<int64_t>(length));
   }
 

@@ -2,10 +2,24 @@
 #include "schedule/plan.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "support/strings.h"
 
 namespace tunesmith::schedule {
+namespace {
+
+/// The smallest span that contains both; nothing if they move differently with the loops around.
+std::optional<Span> Hull(const Span& a, const Span& b) {
+  if (a.first.terms != b.first.terms) return std::nullopt;
+  Span hull = a;
+  hull.first.constant = std::min(a.first.constant, b.first.constant);
+  int64_t end = std::max(a.first.constant + a.extent, b.first.constant + b.extent);
+  hull.extent = end - hull.first.constant;
+  return hull;
+}
+
+}  // namespace
 
 const std::string& Plan::NameOf(StageId id) const {
   return graph->tensors[static_cast<size_t>(stage(id).tensor)].name;
@@ -189,6 +203,53 @@ Span SpanOf(const Plan& plan, const te::Affine& value, NodeId within) {
 
 std::optional<te::Affine> IndexOverLoops(const Plan& plan, StageId stage, const te::Expr& index) {
   return te::ToAffine(index, plan.stages[static_cast<size_t>(stage)].axes);
+}
+
+std::vector<Span> RegionTouched(const Plan& plan, int tensor_id, const StageIds& stages, NodeId loop) {
+  const te::Tensor& tensor = plan.graph->tensors[static_cast<size_t>(tensor_id)];
+  absl::InlinedVector<std::optional<Span>, 4> region(tensor.shape.size());
+  absl::InlinedVector<bool, 4> whole(tensor.shape.size(), false);
+  auto touch = [&](size_t d, const std::optional<te::Affine>& index) {
+    if (!index) {
+      whole[d] = true;
+      return;
+    }
+    Span span = SpanOf(plan, *index, loop);
+    std::optional<Span> hull = region[d] ? Hull(*region[d], span) : span;
+    if (hull) {
+      region[d] = hull;
+    } else {
+      whole[d] = true;
+    }
+  };
+  for (StageId id : stages) {
+    if (plan.stage(id).tensor == tensor_id) {
+      for (size_t d = 0; d < tensor.shape.size(); ++d) touch(d, plan.stages[static_cast<size_t>(id)].axes[d]);
+    }
+    te::Visit(plan.stage(id).body, [&](const te::Expr& e) {
+      if (e->kind != te::ExprKind::kRead || e->id != tensor_id) return;
+      for (size_t d = 0; d < tensor.shape.size(); ++d) touch(d, IndexOverLoops(plan, id, e->args[d]));
+    });
+  }
+  std::vector<Span> spans;
+  spans.reserve(tensor.shape.size());
+  for (size_t d = 0; d < tensor.shape.size(); ++d) {
+    bool all =
+        whole[d] || !region[d] || (region[d]->first.terms.empty() && region[d]->extent >= tensor.shape[d]);
+    spans.push_back(all ? Span{te::Affine(), tensor.shape[d]} : *region[d]);
+  }
+  return spans;
+}
+
+double LinesOf(const Plan& plan, int tensor, const std::vector<Span>& region) {
+  constexpr double kLine = 64;  // bytes
+  const double size = static_cast<double>(te::SizeOf(plan.graph->tensors[static_cast<size_t>(tensor)].dtype));
+  double lines = 1;
+  for (size_t d = 0; d < region.size(); ++d) {
+    const double extent = static_cast<double>(region[d].extent);
+    lines *= d + 1 == region.size() ? std::ceil(extent * size / kLine) : extent;
+  }
+  return lines;
 }
 
 }  // namespace tunesmith::schedule

@@ -81,6 +81,14 @@ enum class Place : uint8_t {
   kPack,     // depends on weights alone and is computed ahead of time
 };
 
+/// In each iteration of `loop`, the cache lines of `tensor` that the stage will touch in the iteration that
+/// is `ahead` later are asked for.
+struct Prefetched {
+  int tensor = -1;
+  NodeId loop = kRoot;
+  int64_t ahead = 1;
+};
+
 /// Where and how one stage is computed.
 struct StagePlan {
   Place place = Place::kRoot;
@@ -95,7 +103,8 @@ struct StagePlan {
   NodeId keep = kRoot;  // a reduction whose accumulators live in registers during an iteration of this loop
   bool streaming = false;  // stores bypass the caches
   bool touched = false;    // its nest is no longer the one that the stage started with
-  StageId serves = -1;     // of a stage that a step added: the workload's stage for whose sake it did
+  std::vector<Prefetched> prefetched;
+  StageId serves = -1;  // of a stage that a step added: the workload's stage for whose sake it did
 };
 
 struct Plan {
@@ -154,6 +163,13 @@ Span SpanOf(const Plan& plan, const te::Affine& value, NodeId within);
 /// The same for an index of a read of a stage, given as expression over the stage's axes: nothing if it is
 /// not affine. `extent` is that of the dimension read: a span never exceeds it unless it is guarded.
 std::optional<te::Affine> IndexOverLoops(const Plan& plan, StageId stage, const te::Expr& index);
+
+/// What these stages, which have leaves inside `loop`, touch of a tensor, by reading it or computing it,
+/// while one iteration of `loop` runs: a span a dimension.
+std::vector<Span> RegionTouched(const Plan& plan, int tensor, const StageIds& stages, NodeId loop);
+
+/// The cache lines of a region of a tensor, if each row of its last dimension begins one.
+double LinesOf(const Plan& plan, int tensor, const std::vector<Span>& region);
 
 /// The loop tree as text.
 std::string ToString(const Plan& plan);

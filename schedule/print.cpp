@@ -51,6 +51,15 @@ class Printer {
         Line(depth + 1, StrCat("keep ", plan_.NameOf(id), "[", StrJoin(extents, ", "), "]"));
       }
     }
+    for (StageId id = 0; id < static_cast<StageId>(plan_.stages.size()); ++id) {
+      for (const Prefetched& p : plan_.stages[static_cast<size_t>(id)].prefetched) {
+        if (p.loop != n) continue;
+        std::string extents = StrJoin(RegionTouched(plan_, p.tensor, {id}, n), ", ",
+                                      [](std::string* out, const Span& r) { StrAppend(out, r.extent); });
+        Line(depth + 1, StrCat("prefetch ", plan_.graph->tensors[static_cast<size_t>(p.tensor)].name, "[",
+                               extents, "] for ", plan_.NameOf(id), ", ", p.ahead, " ahead"));
+      }
+    }
     for (NodeId child : node.children) Walk(child, depth + 1);
   }
 

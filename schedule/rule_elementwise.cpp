@@ -16,7 +16,13 @@ class Elementwise : public Part {
   bool Allows(const Decisions& d) const override {
     if (transposed_) {
       constexpr int64_t kMostInBlock = 64;  // of vectors, made of elements one by one
-      return d[blocked_] ? d[row_tile_] * d[vectors_] <= kMostInBlock : d[row_tile_] <= 4;
+      if (!d[blocked_]) return d[row_tile_] <= 4 && d[reads_ahead_] == 0 && d[stores_ahead_] == 0;
+      if (d[row_tile_] * d[vectors_] > kMostInBlock) return false;
+      // What is asked for belongs to a later block of the same rows, and is not too much at once.
+      const int64_t blocks = (row_vectors_ + d[vectors_] - 1) / d[vectors_];
+      const int64_t lines = d[vectors_] * lanes_ * ((d[row_tile_] * across_bytes_ + 63) / 64);
+      return std::max(d[reads_ahead_], d[stores_ahead_]) < blocks &&
+             (d[reads_ahead_] == 0 || lines <= kMostPrefetched);
     }
     if (chain_.empty()) return true;
     // A row that stays in registers is repeated as code; beyond this many vectors it must be a loop.
@@ -39,18 +45,25 @@ class Elementwise : public Part {
   NodeId Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const;
 
   StageId stage_;
+  int tensor_;  // that it computes
   int lanes_;
   Tail tail_;              // of a row
   int lane_ = -1;          // axis, if any
   std::vector<int> rows_;  // the axes before it that have loops
   std::vector<Producer> chain_;
   int64_t row_vectors_ = 1;
-  bool transposed_ = false;  // reads along the last of the rows what it stores along the lanes
+  bool transposed_ = false;   // reads along the last of the rows what it stores along the lanes
+  std::vector<int> across_;   // tensors that it reads so
+  int64_t across_bytes_ = 1;  // the size of their elements, the largest
   size_t vectors_ = 0, row_tile_ = 0, unrolled_ = 0, accumulators_ = 0, grain_ = 0, stream_ = 0, blocked_ = 0;
+  size_t reads_ahead_ = 0, stores_ahead_ = 0;
 };
 
 Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* holes)
-    : stage_(id), lanes_(in.LanesOf(id)), tail_(in.VectorTail()) {
+    : stage_(id),
+      tensor_(in.graph.stages[static_cast<size_t>(id)].tensor),
+      lanes_(in.LanesOf(id)),
+      tail_(in.VectorTail()) {
   const te::Stage& stage = in.graph.stages[static_cast<size_t>(id)];
   auto add = [&](std::string_view what, std::vector<int64_t> domain) {
     holes->push_back({StrCat(in.NameOf(id), ".", what), std::move(domain)});
@@ -77,14 +90,22 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
     te::Visit(stage.body, [&](const te::Expr& e) {
       if (e->kind != te::ExprKind::kRead) return;
       const std::optional<int64_t> along = StrideOf(in.graph, e, lane_);
-      transposed_ = transposed_ || (along && *along > 1 && StrideOf(in.graph, e, rows_.back()) == 1);
+      if (!along || *along <= 1 || StrideOf(in.graph, e, rows_.back()) != 1) return;
+      transposed_ = true;
+      across_bytes_ = std::max<int64_t>(across_bytes_, te::SizeOf(e->type));
+      if (std::find(across_.begin(), across_.end(), e->id) == across_.end()) across_.push_back(e->id);
     });
   }
   if (!rows_.empty()) {
     row_tile_ =
         add("rows", transposed_ ? std::vector<int64_t>{1, 2, 4, 8, 16, 32} : std::vector<int64_t>{1, 2, 4});
   }
-  if (transposed_) blocked_ = add("blocked", {0, 1});
+  if (transposed_) {
+    blocked_ = add("blocked", {0, 1});
+    // Blocks of rows that are far apart are not what hardware prefetches.
+    reads_ahead_ = add("reads_ahead", {0, 1, 2});
+    stores_ahead_ = add("stores_ahead", {0, 1, 2});
+  }
   grain_ = add("grain", in.GrainsOf({1, 4, 16, 64}));
   // Lines that are far apart are better written through the caches.
   stream_ = add("stream", transposed_ ? std::vector<int64_t>{0} : in.StreamingOf(id));
@@ -120,7 +141,13 @@ void Elementwise::TakeSteps(const Decisions& d, Draft* draft) const {
     const NodeId lane = draft->LoopOf(stage_, lane_);
     const NodeId vectors = Vectorize(lane, unrolled, d, draft);
     // Of a block of rows and columns all that a cache line holds is used while it is there.
-    if (transposed_ && d[blocked_]) draft->Reorder({row_loop, lane, rows, vectors});
+    if (transposed_ && d[blocked_]) {
+      draft->Reorder({row_loop, lane, rows, vectors});
+      if (d[reads_ahead_] > 0) {
+        for (int tensor : across_) draft->Prefetch(tensor, stage_, lane, d[reads_ahead_]);
+      }
+      if (d[stores_ahead_] > 0) draft->Prefetch(tensor_, stage_, lane, d[stores_ahead_]);
+    }
     if (rows_.empty()) draft->Parallel(lane, d[grain_] * 16);
   }
   if (d[stream_]) draft->Stream(stage_);

@@ -34,6 +34,40 @@ Status CheckPlain(const Plan& plan, NodeId loop, std::string_view step, std::str
                         kKinds[static_cast<size_t>(node.kind)], " already; ", way_out));
 }
 
+bool PrefetchesAt(const StagePlan& s, NodeId loop) {
+  return std::any_of(s.prefetched.begin(), s.prefetched.end(),
+                     [&](const Prefetched& p) { return p.loop == loop; });
+}
+
+/// The iterations of a loop at which something is placed, kept or prefetched stay what they are.
+Status CheckFree(const Plan& plan, NodeId loop, StepText step, std::string_view way_out) {
+  for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
+    const StagePlan& s = Of(plan, id);
+    const bool stored = s.keep == loop || s.at == loop;
+    if (!stored && !PrefetchesAt(s, loop)) continue;
+    return Invalid(StrCat(step(), ": '", plan.NameOf(id), "' ",
+                          stored ? "is placed or kept" : "prefetches what it needs", " at ",
+                          plan.LoopName(loop), "; ", way_out));
+  }
+  return absl::OkStatus();
+}
+
+/// What is prefetched in the iterations of `loop`, or of a loop inside, is meant for later ones: they have to
+/// come one after the other.
+Status CheckPrefetches(const Plan& plan, NodeId loop, LoopKind kind) {
+  if (kind != LoopKind::kVector && kind != LoopKind::kUnroll) return absl::OkStatus();
+  for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
+    for (const Prefetched& p : Of(plan, id).prefetched) {
+      const bool inside = kind == LoopKind::kVector && plan.Encloses(loop, p.loop);
+      if (p.loop != loop && !inside) continue;
+      return Invalid(StrCat(kKinds[static_cast<size_t>(kind)], " ", plan.LoopName(loop), ": '",
+                            plan.NameOf(id), "' prefetches what it needs at ", plan.LoopName(p.loop),
+                            ", whose iterations must come one after the other; choose another loop"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 constexpr int64_t kMostLanes = 64;
 /// Copies of a body that unrolled loops around it may make in all: beyond any that pays, and still compiled
 /// in seconds.
@@ -85,13 +119,8 @@ Result<Plan> Split(Plan plan, NodeId loop, int64_t factor, Tail tail) {
   const int64_t extent = At(plan, loop).extent;
   if (extent == 0) return Invalid(StrCat("split ", name(), ": the loop has no iterations; leave it whole"));
   if (factor < 1) return Invalid(StrCat("split ", name(), ": the factor ", factor, " is below 1"));
-  for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
-    const StagePlan& s = plan.stages[static_cast<size_t>(id)];
-    if (s.keep == loop || s.at == loop) {
-      return Invalid(StrCat("split ", name(), ": '", plan.NameOf(id),
-                            "' is placed or kept at this loop; split before that"));
-    }
-  }
+  TS_RETURN_IF_ERROR(CheckFree(
+      plan, loop, [&] { return StrCat("split ", name()); }, "split before that"));
   const StageIds inside = plan.StagesIn(loop);  // nothing else depends on the loop
   TS_RETURN_IF_ERROR(CheckReach(plan, inside, loop, factor));
   const bool remainder = extent % factor != 0;
@@ -145,14 +174,9 @@ Result<Plan> Reorder(Plan plan, absl::Span<const NodeId> loops) {
       }
     }
   }
-  for (StageId id = 0; id < static_cast<StageId>(plan.stages.size()); ++id) {
-    const StagePlan& s = plan.stages[static_cast<size_t>(id)];
-    for (NodeId loop : loops) {
-      if (s.keep == loop || s.at == loop) {
-        return Invalid(StrCat("order: '", plan.NameOf(id), "' is placed or kept at ", plan.LoopName(loop),
-                              "; order the loops before that"));
-      }
-    }
+  for (NodeId loop : loops) {
+    TS_RETURN_IF_ERROR(CheckFree(
+        plan, loop, [] { return std::string("order"); }, "order the loops before that"));
   }
   MarkTouched(&plan, now.back());
   // Loops are permuted by exchanging what stands at the positions: the tree's shape stays as it is.
@@ -189,6 +213,7 @@ Result<Plan> SetKind(Plan plan, NodeId loop, LoopKind kind, int64_t grain) {
                           " iterations; a vector has at most ", kMostLanes, " lanes; split the loop"));
   }
   if (kind == LoopKind::kUnroll) TS_RETURN_IF_ERROR(CheckUnrolled(plan, loop));
+  TS_RETURN_IF_ERROR(CheckPrefetches(plan, loop, kind));
   if (kind == LoopKind::kParallel) {
     for (StageId id : plan.StagesIn(loop)) {
       if (plan.Reduces(id, loop)) {

@@ -87,4 +87,12 @@ Result<Plan> Factor(Plan plan, StageId stage, NodeId loop, const std::string& na
 /// Stores the stage's results past the caches.
 Result<Plan> Stream(Plan plan, StageId stage);
 
+/// Lines that are asked for at once: of more, the first would be gone before the last have come.
+inline constexpr int kMostPrefetched = 256;
+
+/// In each iteration of `loop`, asks for the cache lines of a tensor that the stage will read, or store its
+/// results in, `ahead` iterations later; 0: in this one.
+///   for i: S(X[i])   =>   for i: prefetch X[i + ahead]; S(X[i])
+Result<Plan> Prefetch(Plan plan, int tensor, StageId stage, NodeId loop, int64_t ahead);
+
 }  // namespace tunesmith::schedule

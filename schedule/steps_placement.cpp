@@ -9,50 +9,6 @@
 namespace tunesmith::schedule {
 namespace {
 
-/// The smallest span that contains both; nothing if they move differently with the loops around.
-std::optional<Span> Hull(const Span& a, const Span& b) {
-  if (a.first.terms != b.first.terms) return std::nullopt;
-  Span hull = a;
-  hull.first.constant = std::min(a.first.constant, b.first.constant);
-  int64_t end = std::max(a.first.constant + a.extent, b.first.constant + b.extent);
-  hull.extent = end - hull.first.constant;
-  return hull;
-}
-
-/// What these consumers of `id`, inside `loop`, read of it while one iteration of `loop` runs.
-std::vector<Span> RegionRead(const Plan& plan, StageId id, const StageIds& consumers, NodeId loop) {
-  const te::Tensor& tensor = plan.graph->tensors[static_cast<size_t>(plan.stage(id).tensor)];
-  absl::InlinedVector<std::optional<Span>, 4> region(tensor.shape.size());
-  absl::InlinedVector<bool, 4> whole(tensor.shape.size(), false);
-  for (StageId consumer : consumers) {
-    te::Visit(plan.stage(consumer).body, [&](const te::Expr& e) {
-      if (e->kind != te::ExprKind::kRead || e->id != plan.stage(id).tensor) return;
-      for (size_t d = 0; d < tensor.shape.size(); ++d) {
-        std::optional<te::Affine> index = IndexOverLoops(plan, consumer, e->args[d]);
-        if (!index) {
-          whole[d] = true;
-          continue;
-        }
-        Span span = SpanOf(plan, *index, loop);
-        std::optional<Span> hull = region[d] ? Hull(*region[d], span) : span;
-        if (hull) {
-          region[d] = hull;
-        } else {
-          whole[d] = true;
-        }
-      }
-    });
-  }
-  std::vector<Span> spans;
-  spans.reserve(tensor.shape.size());
-  for (size_t d = 0; d < tensor.shape.size(); ++d) {
-    bool all =
-        whole[d] || !region[d] || (region[d]->first.terms.empty() && region[d]->extent >= tensor.shape[d]);
-    spans.push_back(all ? Span{te::Affine(), tensor.shape[d]} : *region[d]);
-  }
-  return spans;
-}
-
 /// A span may reach over the tensor's end (in the last tile, or outside of guarded reads): those iterations
 /// are guarded.
 void GuardRegion(Plan* plan, StageId id) {
@@ -90,7 +46,7 @@ Result<Plan> ComputeAt(Plan plan, StageId id, NodeId loop, Scope scope) {
     }
   }
   TS_RETURN_IF_ERROR(CheckPrivate(plan, loop, step));
-  std::vector<Span> region = RegionRead(plan, id, consumers, loop);
+  std::vector<Span> region = RegionTouched(plan, plan.stage(id).tensor, consumers, loop);
   RemoveNest(&plan, id);
   StagePlan& s = Of(plan, id);
   s.place = Place::kLoop;
@@ -182,13 +138,6 @@ Result<Plan> SetLayout(Plan plan, StageId id, const std::vector<int>& order,
   s.layout.clear();
   for (int d : order) s.layout.push_back({d, left[static_cast<size_t>(d)]});
   s.layout.insert(s.layout.end(), blocks.begin(), blocks.end());
-  return plan;
-}
-
-Result<Plan> Stream(Plan plan, StageId id) {
-  if (Of(plan, id).place == Place::kInlined)
-    return Invalid(StrCat("stream ", plan.NameOf(id), ": the stage is inlined; it is not stored"));
-  Of(plan, id).streaming = true;
   return plan;
 }
 

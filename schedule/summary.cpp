@@ -292,6 +292,7 @@ void Summary::Add(const Summary& next) {
   for (int level = 0; level < 3; ++level) traffic_bytes[level] += next.traffic_bytes[level];
   streamed_bytes += next.streamed_bytes;
   strided_bytes += next.strided_bytes;
+  prefetched_lines += next.prefetched_lines;
   operations += next.operations;
   parallel_operations += next.parallel_operations;
   if (next.heaviest > heaviest) {

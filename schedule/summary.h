@@ -40,6 +40,7 @@ struct Summary {
   double traffic_bytes[3] = {0, 0, 0};
   double streamed_bytes = 0;       // stored past the caches; a line stored in part counts as three
   double strided_bytes = 0;        // of those beyond the first cache, in runs shorter than a line
+  double prefetched_lines = 0;     // that are asked for
   double operations = 0;           // vector arithmetic instructions of all stages
   double parallel_operations = 0;  // of those, inside of parallel loops
   double heaviest = -1;            // operations of the stage that has most

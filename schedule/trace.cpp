@@ -33,6 +33,7 @@ constexpr Form kForms[] = {
     {Verb::kFactor, "factor", "n n as n"},
     {Verb::kLayout, "layout", "n order I ? blocks I"},
     {Verb::kStream, "stream", "n"},
+    {Verb::kPrefetch, "prefetch", "n for n at n ahead i"},
 };
 
 const Form& FormOf(Verb verb) { return kForms[static_cast<size_t>(verb)]; }
@@ -316,6 +317,12 @@ Result<Plan> Apply(Plan plan, const Step& step) {
     case Verb::kStream: {
       TS_ASSIGN_OR_RETURN(StageId stage, StageNamed(plan, n[0]));
       return Stream(std::move(plan), stage);
+    }
+    case Verb::kPrefetch: {
+      TS_ASSIGN_OR_RETURN(int tensor, TensorNamed(plan, n[0]));
+      TS_ASSIGN_OR_RETURN(StageId stage, StageNamed(plan, n[1]));
+      TS_ASSIGN_OR_RETURN(NodeId loop, LoopNamed(plan, n[2]));
+      return Prefetch(std::move(plan), tensor, stage, loop, step.numbers[0]);
     }
   }
   return Internal("a step of no kind");

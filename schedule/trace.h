@@ -37,6 +37,7 @@ enum class Verb : uint8_t {
   kFactor,
   kLayout,
   kStream,
+  kPrefetch,
 };
 
 /// One decision. `names` and `numbers` are the arguments in the order in which the text gives them.

@@ -139,6 +139,18 @@ void Traffic::AddStreamed(const StagePlan& s, const te::Stage& stage, const Acce
   summary_.streamed_bytes += part == 0 || run >= bytes ? bytes : bytes / run * (run - part + kMerged);
 }
 
+void Traffic::AddPrefetched(StageId id, std::vector<Access>* accesses) {
+  for (const Prefetched& p : plan_.stages[static_cast<size_t>(id)].prefetched) {
+    double lines = LinesOf(plan_, p.tensor, RegionTouched(plan_, p.tensor, {id}, p.loop));
+    for (size_t l = 1; l < levels_.size(); ++l) {
+      lines *= Extent(levels_[l]);
+      if (levels_[l] == p.loop) break;
+    }
+    summary_.prefetched_lines += lines;
+    for (Access& a : *accesses) a.prefetched = a.prefetched || a.tensor == p.tensor;
+  }
+}
+
 void Traffic::Add(StageId id, const NodeIds& loops, std::vector<Access> accesses) {
   const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
   const te::Stage& stage = plan_.stage(id);
@@ -154,6 +166,7 @@ void Traffic::Add(StageId id, const NodeIds& loops, std::vector<Access> accesses
     }
   }
   Enter(loops);
+  AddPrefetched(id, &accesses);
   if (streamed) AddStreamed(s, stage, *streamed);
   regions_.resize(levels_.size() * accesses.size());
   width_ = accesses.size();
@@ -211,10 +224,12 @@ void Traffic::Charge(int cache, const std::vector<Access>& accesses, size_t own)
     // A line is read before it is written, and written back later.
     if (a == own) bytes *= 2;
     // Prefetching begins anew with every run, unless the next is near. The first cache's prefetcher follows
-    // one instruction from one iteration to the next, the second's what happens within a page.
-    constexpr double kRunStartBytes = 256, kNear = 2048;
+    // one instruction from one iteration to the next, the second's what happens within a page. A step that
+    // prefetches has lines come from afar in time, but many at once.
+    constexpr double kRunStartBytes = 256, kPrefetchedStartBytes = 64, kNear = 2048;
+    const double start = cache > 0 && accesses[a].prefetched ? kPrefetchedStartBytes : kRunStartBytes;
     const double step = cache == 0 ? InnermostStep(accesses[a]) : region.stride;
-    if (step > kNear) bytes *= 1 + kRunStartBytes / std::max(region.run, kLine);
+    if (step > kNear) bytes *= 1 + start / std::max(region.run, kLine);
     summary_.traffic_bytes[cache] += bytes;
     if (cache == 0 && accesses[a].flat && region.run < kLine) summary_.strided_bytes += bytes;
   }

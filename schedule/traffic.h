@@ -19,7 +19,8 @@ struct Access {
   /// The flat address, by the row-major shape; a blocked layout keeps neighbours along the lane axis, which
   /// is all that is asked of it. Nothing if some index is not affine.
   std::optional<te::Affine> flat;
-  bool blocked = false;  // the tensor has a layout of its own
+  bool blocked = false;     // the tensor has a layout of its own
+  bool prefetched = false;  // by a step
 };
 
 /// The access of a leaf to the element of a tensor at `index`, given over loops.
@@ -71,6 +72,7 @@ class Traffic {
   double InnermostStep(const Access& access) const;
   /// The loops are the surroundings of the stage at hand now.
   void Enter(const NodeIds& loops);
+  void AddPrefetched(StageId id, std::vector<Access>* accesses);
   void AddStreamed(const StagePlan& s, const te::Stage& stage, const Access& written);
   void Charge(int cache, const std::vector<Access>& accesses, size_t own);
   /// The bytes that an access brings into a cache of which `size` may be used, where what level `fits`

@@ -95,6 +95,15 @@ std::vector<std::string> Order(const Plan& plan, Choices* choices) {
   return names;
 }
 
+/// One of the tensors that a stage reads, or the first of all.
+int ReadBy(const Plan& plan, StageId id, Choices* choices) {
+  std::vector<int> read;
+  te::Visit(plan.stage(id).body, [&](const te::Expr& e) {
+    if (e->kind == te::ExprKind::kRead) read.push_back(e->id);
+  });
+  return read.empty() ? 0 : read[static_cast<size_t>(choices->Between(0, std::ssize(read) - 1))];
+}
+
 }  // namespace
 
 RandomWorkload MakeWorkload(Choices* choices) {
@@ -123,10 +132,11 @@ RandomWorkload MakeWorkload(Choices* choices) {
 
 Step MakeStep(const Plan& plan, Choices* choices) {
   // The steps that most others build on come most often.
-  static constexpr Verb kVerbs[] = {
-      Verb::kSplit,  Verb::kOrder,     Verb::kVector, Verb::kAt,     Verb::kFuse,     Verb::kKeep,
-      Verb::kCache,  Verb::kPack,      Verb::kInline, Verb::kFactor, Verb::kParallel, Verb::kUnroll,
-      Verb::kLayout, Verb::kPartition, Verb::kStream, Verb::kSplit,  Verb::kOrder,    Verb::kSplit};
+  static constexpr Verb kVerbs[] = {Verb::kSplit,  Verb::kOrder,     Verb::kVector,   Verb::kAt,
+                                    Verb::kFuse,   Verb::kKeep,      Verb::kCache,    Verb::kPack,
+                                    Verb::kInline, Verb::kFactor,    Verb::kParallel, Verb::kUnroll,
+                                    Verb::kLayout, Verb::kPartition, Verb::kStream,   Verb::kSplit,
+                                    Verb::kOrder,  Verb::kSplit,     Verb::kPrefetch};
   Step step;
   step.verb = OneOf(kVerbs, choices);
   auto stage = [&] { return plan.NameOf(StageOf(plan, choices)); };
@@ -138,13 +148,17 @@ Step MakeStep(const Plan& plan, Choices* choices) {
     case Verb::kStream:
       step.names = {stage()};
       break;
+    case Verb::kPrefetch: {
+      StageId toucher = StageOf(plan, choices);
+      const bool own = choices->Between(0, 3) == 3;
+      int tensor = own ? plan.stage(toucher).tensor : ReadBy(plan, toucher, choices);
+      step.names = {plan.graph->tensors[static_cast<size_t>(tensor)].name, plan.NameOf(toucher), loop()};
+      step.numbers = {choices->Between(1, 4)};
+      break;
+    }
     case Verb::kCache: {
       StageId consumer = StageOf(plan, choices);
-      std::vector<int> read;
-      te::Visit(plan.stage(consumer).body, [&](const te::Expr& e) {
-        if (e->kind == te::ExprKind::kRead) read.push_back(e->id);
-      });
-      int tensor = read.empty() ? 0 : read[static_cast<size_t>(choices->Between(0, std::ssize(read) - 1))];
+      int tensor = ReadBy(plan, consumer, choices);
       const te::Tensor& source = plan.graph->tensors[static_cast<size_t>(tensor)];
       step.names = {source.name, plan.NameOf(consumer), fresh()};
       if (choices->Between(0, 1) == 1) {

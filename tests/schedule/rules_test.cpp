@@ -19,6 +19,16 @@ Space SpaceOf(const std::string& name, const std::vector<std::string>& bindings,
   return Space::Of(te::Normalize(workload.algorithms[0].graph), machine, "x86-64-avx2");
 }
 
+/// Counts through all choices of a space, those that contradict themselves included.
+Choice ChoiceNumber(const Space& space, int64_t n) {
+  Choice choice;
+  for (const Hole& hole : space.holes()) {
+    choice.push_back(static_cast<uint16_t>(n % static_cast<int64_t>(hole.domain.size())));
+    n /= static_cast<int64_t>(hole.domain.size());
+  }
+  return choice;
+}
+
 TEST(Rules, OnOneThreadThereIsNoGrainToChoose) {
   for (const char* name : {"softmax", "relu", "reduce_sum"}) {
     for (int threads : {1, 2}) {
@@ -34,6 +44,33 @@ TEST(Rules, OnOneThreadThereIsNoGrainToChoose) {
   }
 }
 
+TEST(Rules, OnlyTranspositionsInBlocksPrefetch) {
+  for (const char* name : {"relu", "transpose"}) {
+    const Space space = SpaceOf(name, {"R=256", "C=192"}, 1);
+    std::map<std::string, size_t> number;
+    for (size_t h = 0; h < space.holes().size(); ++h) number[space.holes()[h].name] = h;
+    const bool transposes = std::string(name) == "transpose";
+    ASSERT_EQ(number.contains("Y.reads_ahead"), transposes);
+    ASSERT_EQ(number.contains("Y.stores_ahead"), transposes);
+    if (!transposes) continue;
+    int prefetching = 0;
+    for (int64_t n = 0; n < space.size(); ++n) {
+      const Choice choice = ChoiceNumber(space, n);
+      if (!space.Allows(choice)) continue;
+      const Result<Plan> plan = space.PlanOf(choice);
+      ASSERT_TRUE(plan.ok()) << MessageOf(plan.status());
+      const std::vector<Prefetched>& prefetched = plan->stages.back().prefetched;
+      const size_t wanted = (choice[number["Y.reads_ahead"]] > 0) + (choice[number["Y.stores_ahead"]] > 0);
+      EXPECT_EQ(prefetched.size(), wanted);
+      if (choice[number["Y.blocked"]] == 0) {
+        EXPECT_EQ(wanted, 0u);
+      }
+      prefetching += wanted > 0;
+    }
+    EXPECT_GT(prefetching, 0);
+  }
+}
+
 TEST(Rules, PiecesOfARowMakeNoDifferenceWhereAllOfItIsUnrolled) {
   const Space space = SpaceOf("softmax", {"R=64", "C=128"}, 1);
   std::map<bool, std::map<Choice, std::vector<uint64_t>>> plans;  // by unrolled, then by all but the pieces
@@ -43,12 +80,7 @@ TEST(Rules, PiecesOfARowMakeNoDifferenceWhereAllOfItIsUnrolled) {
     if (space.holes()[h].name == "Y.unrolled") unrolled = h;
   }
   for (int64_t n = 0; n < space.size(); ++n) {
-    Choice choice;
-    int64_t rest = n;
-    for (const Hole& hole : space.holes()) {
-      choice.push_back(static_cast<uint16_t>(rest % static_cast<int64_t>(hole.domain.size())));
-      rest /= static_cast<int64_t>(hole.domain.size());
-    }
+    Choice choice = ChoiceNumber(space, n);
     if (!space.Allows(choice)) continue;
     const uint64_t hash = HashOf(space.PlanOf(choice).value());
     const bool whole = space.holes()[unrolled].domain[choice[unrolled]] != 0;

@@ -122,5 +122,28 @@ TEST(Traffic, BringsARowOnceForAllStagesThatReadItInTheSameIteration) {
   EXPECT_LT(by_row.traffic_bytes[1], 3.1 * matrix);
 }
 
+TEST(Traffic, PrefetchedRunsFarApartBeginSooner) {
+  // Blocks of 8 x 8, whose rows are 4 and 8 KiB apart.
+  const std::string blocks =
+      "names X | Y(c r)\ntarget x86-64-avx2\n"
+      "split Y.c 8 mask\nsplit Y.r 8 mask\norder Y.c.o Y.r.o Y.c.i Y.r.i\n"
+      "unroll Y.c.i\nvector Y.r.i\n";
+  const std::vector<std::string> shape = {"R=2048", "C=1024"};
+  const Summary plain = SummaryOf("transpose", shape, blocks);
+  const Summary read = SummaryOf("transpose", shape, blocks + "prefetch X for Y at Y.r.o ahead 1\n");
+  const Summary both = SummaryOf("transpose", shape,
+                                 blocks +
+                                     "prefetch X for Y at Y.r.o ahead 2\n"
+                                     "prefetch Y for Y at Y.r.o ahead 1\n");
+  EXPECT_LT(read.traffic_bytes[1], plain.traffic_bytes[1]);
+  EXPECT_LT(both.traffic_bytes[1], read.traffic_bytes[1]);
+  EXPECT_EQ(both.traffic_bytes[0], plain.traffic_bytes[0]);
+  // Each block's rows have half a line each.
+  const double blocks_in_all = 2048 / 8 * 1024 / 8;
+  EXPECT_EQ(plain.prefetched_lines, 0);
+  EXPECT_EQ(read.prefetched_lines, 8 * blocks_in_all);
+  EXPECT_EQ(both.prefetched_lines, 16 * blocks_in_all);
+}
+
 }  // namespace
 }  // namespace tunesmith::schedule
