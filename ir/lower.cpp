@@ -83,6 +83,10 @@ class Nest : Bodies {
       }
     }
     std::vector<Stmt> statements = Prefetches(n);
+    for (StageId id = 0; id < static_cast<StageId>(plan_.stages.size()); ++id) {
+      if (Emits(id) && PlanOf(id).place == Place::kLoop && PlanOf(id).at == n)
+        statements.push_back(FillPadding(id));
+    }
     for (NodeId child : plan_.ChildrenOf(n)) {
       if (!Contains(child)) continue;
       for (StageId id : keeps) {
@@ -133,9 +137,52 @@ class Nest : Bodies {
     b.scope = PlanOf(id).scope;
     storage.region = PlanOf(id).region;
     storage.layout = PlanOf(id).layout.empty() ? RowMajor(storage.region) : PlanOf(id).layout;
+    if (b.scope == schedule::Scope::kRegister && PlanOf(id).layout.empty()) PadToLanes(id, &storage.layout);
     b.elements = ElementsOf(storage.layout);
     storage.buffer = AddBuffer(b);
     return storage.buffer;
+  }
+
+  /// The lanes of the vectors that compute a stage along its last dimension; 1 if there are none.
+  int64_t LanesAlongRows(StageId id) const {
+    const auto& axes = PlanOf(id).axes;
+    for (NodeId loop : plan_.LoopsAbove(PlanOf(id).leaf)) {
+      const schedule::Node& node = plan_.nodes[static_cast<size_t>(loop)];
+      const size_t last = static_cast<size_t>(plan_.stage(id).spatial) - 1;
+      if (node.kind == schedule::LoopKind::kVector && axes[last].CoefficientOf(loop) == 1) return node.extent;
+    }
+    return 1;
+  }
+
+  /// Rows in registers that are no whole vectors long would overlap, and then are no registers: they are
+  /// padded.
+  void PadToLanes(StageId id, schedule::Layout* layout) const {
+    if (layout->size() < 2) return;
+    const int64_t lanes = LanesAlongRows(id);
+    layout->back().extent = (layout->back().extent + lanes - 1) / lanes * lanes;
+  }
+
+  /// Zeros where a row is padded: what no lane ever stored may be anything, and arithmetic with numbers that
+  /// are not normal is a hundred times slower on some machines. Null if there is no padding.
+  Stmt FillPadding(StageId id) {
+    const Storage& storage = storage_[static_cast<size_t>(plan_.stage(id).tensor)];
+    if (storage.buffer < 0 || BufferOf(storage).scope != schedule::Scope::kRegister ||
+        !PlanOf(id).layout.empty() || storage.layout.size() < 2)
+      return nullptr;
+    const int64_t row = storage.layout.back().extent;
+    if (row == storage.region.back().extent) return nullptr;
+    const int64_t lanes = LanesAlongRows(id);
+    auto variable = [&](std::string_view what) {
+      function_.variables.push_back(StrCat(plan_.NameOf(id), ".", what));
+      return static_cast<int>(function_.variables.size()) - 1;
+    };
+    const int rows = variable("row"), lane = variable("lane");
+    const te::DType type = BufferOf(storage).dtype;
+    const Expr index = te::Var(rows) * te::Int(row) + te::Int(row - lanes) + te::Var(lane);
+    const Expr zero = te::IsFloat(type) ? te::Float(0, type) : te::Int(0, type);
+    return For(schedule::LoopKind::kUnroll, rows, te::Int(0), te::Int(BufferOf(storage).elements / row),
+               For(schedule::LoopKind::kVector, lane, te::Int(0), te::Int(lanes),
+                   Store(storage.buffer, index, zero)));
   }
 
   int AllocateKept(StageId id) {
