@@ -18,6 +18,14 @@ std::string PathTo(const CLI::App& app) {
   return app.get_parent() ? StrCat(PathTo(*app.get_parent()), " ", app.get_name()) : app.get_name();
 }
 
+std::vector<std::string> OptionsOf(const CLI::App& app) {
+  std::vector<std::string> options;
+  for (const CLI::Option* o : app.get_options()) {
+    for (const std::string& name : o->get_lnames()) options.push_back(StrCat("--", name));
+  }
+  return options;
+}
+
 /// The parser's message in our form: what is wrong, what would be right, where to read more.
 std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* reached = &app;
@@ -45,15 +53,13 @@ std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
       what = StrCat("options stand behind ", PathTo(*reached), "; ", *option_at, " stands before it");
     } else {
       const std::string word = option_at != unknown.end() ? *option_at : unknown[0];
-      what = StrCat(PathTo(*above), " knows no ", word, "; it stands before ", reached->get_name());
+      const std::string name = word.substr(0, word.find('='));
+      what = StrCat(PathTo(*above), " knows no ", name, "; it stands before ", reached->get_name(),
+                    DidYouMean(name, OptionsOf(*above)));
     }
   } else if (!unknown.empty() && unknown[0].starts_with("-")) {
     std::string option = unknown[0].substr(0, unknown[0].find('='));
-    std::vector<std::string> options;
-    for (const CLI::Option* o : reached->get_options()) {
-      for (const std::string& name : o->get_lnames()) options.push_back(StrCat("--", name));
-    }
-    what = StrCat(PathTo(*reached), " has no option ", option, DidYouMean(option, options));
+    what = StrCat(PathTo(*reached), " has no option ", option, DidYouMean(option, OptionsOf(*reached)));
   } else if (wants_subcommand) {
     std::string list = StrJoin(known, ", ");
     what = unknown.empty() ? StrCat("a subcommand is missing; there are: ", list)

@@ -185,6 +185,15 @@ class Nest : Bodies {
                    Store(storage.buffer, index, zero)));
   }
 
+  /// Whether a vector loop moves a stage's index of this dimension.
+  bool RunsAlongLanes(StageId id, int dim) const {
+    const schedule::NodeIds above = plan_.LoopsAbove(PlanOf(id).leaf);
+    return std::any_of(above.begin(), above.end(), [&](NodeId loop) {
+      return plan_.nodes[static_cast<size_t>(loop)].kind == schedule::LoopKind::kVector &&
+             PlanOf(id).axes[static_cast<size_t>(dim)].CoefficientOf(loop) != 0;
+    });
+  }
+
   int AllocateKept(StageId id) {
     Storage& storage = kept_[static_cast<size_t>(id)];
     storage.region.clear();
@@ -192,6 +201,9 @@ class Nest : Bodies {
       storage.region.push_back(SpanOf(plan_, PlanOf(id).axes[static_cast<size_t>(d)], PlanOf(id).keep));
     }
     storage.layout = RowMajor(storage.region);
+    // A vector's lanes are neighbours, whichever dimension they run along.
+    std::stable_partition(storage.layout.begin(), storage.layout.end(),
+                          [&](const schedule::Piece& p) { return !RunsAlongLanes(id, p.dim); });
     Buffer b;
     b.name = plan_.NameOf(id) + "_kept";
     b.dtype = plan_.stage(id).accumulator;

@@ -35,9 +35,11 @@ class Contraction : public Part {
   Contraction(const Surroundings& in, StageId id, std::vector<Hole>* holes);
 
   bool Allows(const Decisions& d) const override {
-    int64_t vectors = d[vectors_], accumulators = vectors * d[rows_] * d[planes_];
+    int64_t vectors = d[vectors_], accumulators = vectors * d[rows_] * d[planes_] * d[chains_];
     if (accumulators > registers_ - vectors - 1 && accumulators > 1) return false;
     if (d[block_] > 0 && d[steps_] * Group(d) > d[block_]) return false;
+    if (d[chains_] > 1 && (d[pieces_] > 1 || d[block_] > 0 || Group(d) > 1)) return false;
+    if (d[chains_] * d[steps_] > long_extent_) return false;
     if (d[pieces_] > 1 && d[block_] >= PieceExtent(d)) return false;
     if (d[pieces_] > 1 && Group(d) > 1 && long_extent_ % PieceExtent(d) != 0) return false;
     if (Group(d) > 1) {
@@ -94,6 +96,7 @@ class Contraction : public Part {
     return (long_extent_ + pieces - 1) / pieces * kMultiple;
   }
   std::vector<int64_t> PiecesOf(const Surroundings& in, const te::Stage& stage) const;
+  std::vector<int64_t> ChainsOf(const te::Stage& stage) const;
   void AddCopies(StageId stage, const Decisions& d, Draft* draft) const;
   void SumPieces(Draft* draft) const;
   void FindDotProduct(const Surroundings& in, const te::Stage& stage, int lane, int longest,
@@ -114,8 +117,8 @@ class Contraction : public Part {
   int64_t dot_group_ = 1;  // 1: the machine has no dot product for this
   std::vector<Window> windows_;
   std::vector<Copied> copies_;
-  std::string pieces_name_;  // of the stage that sums each
-  size_t vectors_, rows_, planes_, block_, steps_, order_, parallel_, stream_, pieces_, dot_ = 0;
+  std::string pieces_name_;  // of the stage that sums each piece, or chain
+  size_t vectors_, rows_, planes_, block_, steps_, order_, parallel_, stream_, pieces_, chains_, dot_ = 0;
 };
 
 Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* holes)
@@ -201,7 +204,9 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
   parallel_ = add("parallel loops", {1, 2});
   stream_ = add("stream", in.StreamingOf(epilogue_ >= 0 ? epilogue_ : id));
   pieces_ = add("pieces", PiecesOf(in, stage));
-  if (holes->back().domain.size() > 1) pieces_name_ = in.NewName(StrCat(in.NameOf(id), "_pieces"));
+  chains_ = add("chains", ChainsOf(stage));
+  if ((*holes)[pieces_].domain.size() > 1 || (*holes)[chains_].domain.size() > 1)
+    pieces_name_ = in.NewName(StrCat(in.NameOf(id), "_pieces"));
   for (const Expr& read : reads) {
     const te::Tensor& tensor = in.graph.tensors[static_cast<size_t>(read->id)];
     std::optional<int64_t> stride = StrideOf(in.graph, read, lane);
@@ -250,6 +255,20 @@ std::vector<int64_t> Contraction::PiecesOf(const Surroundings& in, const te::Sta
   return pieces;
 }
 
+/// How many sums of each output go on side by side: one, but where the outputs are too few vectors to keep
+/// the adders busy.
+std::vector<int64_t> Contraction::ChainsOf(const te::Stage& stage) const {
+  constexpr int64_t kBusy = 4;          // vectors of outputs
+  constexpr int64_t kLongEnough = 128;  // beside summing the chains at the end
+  int64_t vectors = 1;
+  for (int a = 0; a < stage.spatial; ++a) {
+    const int64_t extent = stage.axes[static_cast<size_t>(a)].extent;
+    vectors *= a == lane_ ? (extent + lanes_ - 1) / lanes_ : extent;
+  }
+  if (padded_ || vectors > kBusy || long_extent_ < kLongEnough) return {1};
+  return {1, 2, 4, 8};
+}
+
 /// A dot product fits if one operand's groups lie together as they are, the same for all lanes, and the
 /// other, read along the lanes, can be copied into groups.
 void Contraction::FindDotProduct(const Surroundings& in, const te::Stage& stage, int lane, int longest,
@@ -286,7 +305,7 @@ void Contraction::AddCopies(StageId stage, const Decisions& d, Draft* draft) con
   }
 }
 
-/// What factoring left of the stage: the sum of the pieces, lanes along the same axis.
+/// What factoring left of the stage: the sum of the pieces or chains, lanes along the same axis.
 void Contraction::SumPieces(Draft* draft) const {
   NodeIds order;
   for (int axis : others_) order.push_back(draft->LoopOf(stage_, axis));
@@ -306,12 +325,14 @@ void Contraction::SumPieces(Draft* draft) const {
 
 void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
   StageId stage = stage_;  // that reads the operands
-  NodeId piece = kRoot;
-  if (d[pieces_] > 1) {
+  NodeId piece = kRoot, chain = kRoot;
+  if (d[pieces_] > 1 || d[chains_] > 1) {
+    // Pieces follow one another; chains take turns.
+    const bool chains = d[chains_] > 1;
     const NodeId loop = draft->LoopOf(stage_, long_axis_);
-    draft->Split(loop, PieceExtent(d), Tail::kMask);
-    stage = draft->Factor(stage_, loop, pieces_name_);
-    piece = draft->LoopOf(stage, rank_);
+    const NodeId inside = draft->Split(loop, chains ? d[chains_] : PieceExtent(d), Tail::kMask);
+    stage = draft->Factor(stage_, chains ? inside : loop, pieces_name_);
+    (chains ? chain : piece) = draft->LoopOf(stage, rank_);
     std::vector<int> order = {rank_};
     for (int i = 0; i < rank_; ++i) order.push_back(i);
     draft->SetLayout(stage, order, {});
@@ -364,7 +385,7 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
       append({plane_tiles, lane_tiles, blocks, row_tiles}, &outer);
       break;
   }
-  append({planes, rows, vectors, lanes}, &tile);
+  append({chain, planes, rows, vectors, lanes}, &tile);
   NodeIds order = outer;
   for (const Window& w : windows_) order.push_back(loop_of(w.axis));
   append({inner, step}, &order);
@@ -381,6 +402,8 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
   }
   if (padded_ && row_ >= 0 && d[rows_] > 1) draft->Partition(row_tiles);
   if (padded_ && plane_ >= 0 && d[planes_] > 1) draft->Partition(plane_tiles);
+  // Of chains of unequal length only the last iteration is guarded.
+  if (chain != kRoot && long_extent_ % d[chains_] != 0) draft->Partition(inner);
   if (stage != stage_) SumPieces(draft);
   if (stage == stage_ && epilogue_ >= 0 && !outer.empty())
     draft->FuseConsumer(epilogue_, stage_, outer.back());

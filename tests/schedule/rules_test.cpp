@@ -44,6 +44,20 @@ TEST(Rules, OnOneThreadThereIsNoGrainToChoose) {
   }
 }
 
+TEST(Rules, ChainsAreForLongSumsOverFewOutputs) {
+  const auto chains = [](const std::string& rows, const std::string& columns) {
+    const Space space = SpaceOf("reduce_sum", {rows, columns, "axis=0"}, 1);
+    for (const Hole& hole : space.holes()) {
+      if (hole.name == "Y.chains") return hole.domain.size();
+    }
+    return size_t{0};
+  };
+  EXPECT_EQ(chains("R=5000", "C=10"), 4u);
+  EXPECT_EQ(chains("R=5000", "C=32"), 4u);    // four vectors
+  EXPECT_EQ(chains("R=5000", "C=1000"), 1u);  // their sums keep the adders busy
+  EXPECT_EQ(chains("R=20", "C=10"), 1u);
+}
+
 TEST(Rules, OnlyTranspositionsInBlocksPrefetch) {
   for (const char* name : {"relu", "transpose"}) {
     const Space space = SpaceOf(name, {"R=256", "C=192"}, 1);
