@@ -143,15 +143,24 @@ class Nest : Bodies {
     return storage.buffer;
   }
 
+  /// The vector loop around a stage's leaf; kRoot if there is none.
+  NodeId VectorLoop(StageId id) const {
+    NodeId n = PlanOf(id).leaf;
+    while (n != kRoot && plan_.nodes[static_cast<size_t>(n)].kind != schedule::LoopKind::kVector)
+      n = plan_.nodes[static_cast<size_t>(n)].parent;
+    return n;
+  }
+
+  /// By how much the next lane's index of this dimension is larger.
+  int64_t LaneStep(StageId id, size_t dim) const {
+    const NodeId lanes = VectorLoop(id);
+    return lanes == kRoot ? 0 : PlanOf(id).axes[dim].CoefficientOf(lanes);
+  }
+
   /// The lanes of the vectors that compute a stage along its last dimension; 1 if there are none.
   int64_t LanesAlongRows(StageId id) const {
-    const auto& axes = PlanOf(id).axes;
-    for (NodeId loop : plan_.LoopsAbove(PlanOf(id).leaf)) {
-      const schedule::Node& node = plan_.nodes[static_cast<size_t>(loop)];
-      const size_t last = static_cast<size_t>(plan_.stage(id).spatial) - 1;
-      if (node.kind == schedule::LoopKind::kVector && axes[last].CoefficientOf(loop) == 1) return node.extent;
-    }
-    return 1;
+    if (LaneStep(id, static_cast<size_t>(plan_.stage(id).spatial) - 1) != 1) return 1;
+    return plan_.nodes[static_cast<size_t>(VectorLoop(id))].extent;
   }
 
   /// Rows in registers that are no whole vectors long would overlap, and then are no registers: they are
@@ -185,15 +194,6 @@ class Nest : Bodies {
                    Store(storage.buffer, index, zero)));
   }
 
-  /// Whether a vector loop moves a stage's index of this dimension.
-  bool RunsAlongLanes(StageId id, int dim) const {
-    const schedule::NodeIds above = plan_.LoopsAbove(PlanOf(id).leaf);
-    return std::any_of(above.begin(), above.end(), [&](NodeId loop) {
-      return plan_.nodes[static_cast<size_t>(loop)].kind == schedule::LoopKind::kVector &&
-             PlanOf(id).axes[static_cast<size_t>(dim)].CoefficientOf(loop) != 0;
-    });
-  }
-
   int AllocateKept(StageId id) {
     Storage& storage = kept_[static_cast<size_t>(id)];
     storage.region.clear();
@@ -202,8 +202,9 @@ class Nest : Bodies {
     }
     storage.layout = RowMajor(storage.region);
     // A vector's lanes are neighbours, whichever dimension they run along.
-    std::stable_partition(storage.layout.begin(), storage.layout.end(),
-                          [&](const schedule::Piece& p) { return !RunsAlongLanes(id, p.dim); });
+    std::stable_partition(storage.layout.begin(), storage.layout.end(), [&](const schedule::Piece& p) {
+      return LaneStep(id, static_cast<size_t>(p.dim)) == 0;
+    });
     Buffer b;
     b.name = plan_.NameOf(id) + "_kept";
     b.dtype = plan_.stage(id).accumulator;
