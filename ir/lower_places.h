@@ -11,9 +11,6 @@
 
 namespace tunesmith::ir {
 
-/// Parameters, workspace, vectors that are loaded whole: what the allocation of a cache line gives.
-constexpr int64_t kLine = 64;
-
 class Places {
  protected:
   using NodeId = schedule::NodeId;

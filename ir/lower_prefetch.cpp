@@ -9,7 +9,6 @@ namespace tunesmith::ir {
 
 Stmt PrefetchRegion(const schedule::Plan& plan, schedule::StageId stage, const schedule::Prefetched& p,
                     const Storage& storage, const LoopValues& loops, Function* function) {
-  constexpr int64_t kLineBytes = 64;
   constexpr int64_t kMostUnrolled = 16;
   const Buffer& buffer = function->buffers[static_cast<size_t>(storage.buffer)];
   const std::vector<schedule::Span> region = schedule::RegionTouched(plan, p.tensor, {stage}, p.loop);
@@ -25,7 +24,7 @@ Stmt PrefetchRegion(const schedule::Plan& plan, schedule::StageId stage, const s
     first.constant += first.CoefficientOf(p.loop) * p.ahead;
     // Of the dimension whose neighbours lie side by side a line holds several elements.
     const schedule::Piece& innermost = storage.layout.back();
-    const int64_t in_line = std::max<int64_t>(kLineBytes / te::SizeOf(buffer.dtype), 1);
+    const int64_t in_line = std::max<int64_t>(kLine / te::SizeOf(buffer.dtype), 1);
     const int64_t step =
         innermost.dim == static_cast<int>(d) ? std::clamp<int64_t>(innermost.extent, 1, in_line) : 1;
     const int64_t steps = (region[d].extent + step - 1) / step;

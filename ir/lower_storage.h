@@ -10,6 +10,10 @@
 
 namespace tunesmith::ir {
 
+/// Bytes of a cache line, at a multiple of which parameters, workspace and vectors that are loaded whole
+/// begin.
+constexpr int64_t kLine = 64;
+
 /// One buffer that holds a region of a tensor.
 struct Storage {
   int buffer = -1;                     // in Function::buffers

@@ -8,7 +8,8 @@
 //   and the register tile: n.i, m.i, v.i.o unrolled, v.i.i as lanes; inside of the lanes, where the machine
 //   has an instruction for it, a group of k that one dot product sums.
 // Where there are too few outputs to keep all threads busy, the longest reduced axis is cut into pieces first
-// (split-K): a stage of its own sums each, by the loops above, and the pieces are summed at the end.
+// (split-K): a stage of its own sums each, by the loops above, and the pieces are summed at the end. Where
+// they are too few to keep the adders busy, sums of it take turns in the same way (chains).
 // After Goto & van de Geijn, "Anatomy of high-performance matrix multiplication" (TOMS 2008), for products;
 // the same tile serves windows, where neighbouring outputs share inputs (Georganas et al., SC 2018).
 #include <algorithm>
