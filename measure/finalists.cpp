@@ -30,9 +30,9 @@ Status Interrupted() { return absl::CancelledError("the finalists were not timed
 
 /// Times all entrants that are in, in one fresh process. False if one of them failed, or the runner with it:
 /// then nothing of this process counts.
-Result<bool> TimeInOneProcess(const FinalistsPlan& plan, int process, bool check,
+Result<bool> TimeInOneProcess(const FinalistsPlan& plan, int process, bool check, AcceptedOutputs* accepted,
                               std::vector<Entrant>* entrants) {
-  TS_ASSIGN_OR_RETURN(Workbench workbench, Workbench::Start(plan.runner, plan.memory_limit_bytes));
+  TS_ASSIGN_OR_RETURN(Workbench workbench, Workbench::Start(plan.runner, plan.memory_limit_bytes, accepted));
   // A runner that is killed from outside takes down whichever kernel is running; who fails twice is guilty.
   const auto failed = [&](Entrant& entrant, const Outcome& outcome) {
     const bool perhaps_innocent = outcome.kind == OutcomeKind::kCrash;
@@ -124,6 +124,7 @@ Result<FinalistsResult> TimeFinalists(const std::vector<Job>& given_jobs, const 
   }
 
   FinalistsResult result;
+  AcceptedOutputs accepted;
   const auto start = std::chrono::steady_clock::now();
   const auto elapsed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -132,7 +133,8 @@ Result<FinalistsResult> TimeFinalists(const std::vector<Job>& given_jobs, const 
   // Each failure but the first of a kernel drops it, so the attempts are bounded.
   for (int attempt = 0; result.processes < plan.most_processes; ++attempt) {
     if (result.processes >= plan.fewest_processes && elapsed() > plan.seconds) break;
-    TS_ASSIGN_OR_RETURN(const bool counts, TimeInOneProcess(plan, attempt, result.processes == 0, &entrants));
+    TS_ASSIGN_OR_RETURN(const bool counts,
+                        TimeInOneProcess(plan, attempt, result.processes == 0, &accepted, &entrants));
     const int best = BestOf(entrants);
     if (best < 0) break;
     if (!counts) continue;

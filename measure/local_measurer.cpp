@@ -108,7 +108,8 @@ Result<Trial> LocalMeasurer::Wait() {
   if (jobs_.empty()) return Invalid("no job is pending; submit one first");
   if (!workbench_ || !workbench_->usable()) {
     workbench_.reset();
-    TS_ASSIGN_OR_RETURN(workbench_, Workbench::Start(options_.runner, options_.memory_limit_bytes));
+    TS_ASSIGN_OR_RETURN(workbench_,
+                        Workbench::Start(options_.runner, options_.memory_limit_bytes, accepted_.get()));
     ++runners_started_;
   }
   const Job job = std::move(jobs_.front());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -42,6 +43,8 @@ class LocalMeasurer : public Measurer {
 
   Options options_;
   std::deque<Job> jobs_;
+  // On the heap: the workbench points to it, and the measurer may be moved.
+  std::unique_ptr<AcceptedOutputs> accepted_ = std::make_unique<AcceptedOutputs>();
   std::optional<Workbench> workbench_;
   int runners_started_ = 0;
 };

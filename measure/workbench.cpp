@@ -25,9 +25,10 @@ std::string TimingConditions(const Job& job) {
 
 }  // namespace
 
-Result<Workbench> Workbench::Start(const std::string& program, uint64_t memory_limit_bytes) {
+Result<Workbench> Workbench::Start(const std::string& program, uint64_t memory_limit_bytes,
+                                   AcceptedOutputs* accepted) {
   TS_ASSIGN_OR_RETURN(RunnerProcess runner, RunnerProcess::Start(program, memory_limit_bytes));
-  return Workbench(std::move(runner));
+  return Workbench(std::move(runner), accepted);
 }
 
 Outcome Workbench::OutcomeOf(const Finding& finding, const std::string& conditions) {
@@ -71,7 +72,7 @@ Outcome Workbench::PlaceWorkload(size_t sets, const Job& job) {
     return Outcome();
   }
 
-  if (resident_ != job.expectation) accepted_.clear();
+  if (accepted_->expectation != job.expectation) *accepted_ = {job.expectation, {}};
   resident_.reset();
   slots_.clear();
   checked_.assign(sets, {});
@@ -220,7 +221,7 @@ Outcome Workbench::Compare(const Operands& operands, const Job& job, size_t set,
     const auto seen = [&](bool entirely) {
       return Hasher().Add(digest.hash).Add(set).Add(o).Add(job.tolerance_factor).Add(entirely).Hash();
     };
-    if (accepted_.contains(seen(whole))) continue;
+    if (accepted_->hashes.contains(seen(whole))) continue;
     std::vector<uint8_t> all;
     std::optional<std::string> wrong;
     if (expected.IsWhole(tensor)) {
@@ -240,8 +241,8 @@ Outcome Workbench::Compare(const Operands& operands, const Job& job, size_t set,
       wrong = CompareProjection(tensor, *expected.projection, all, job.tolerance_factor);
     }
     if (wrong) return Failure(OutcomeKind::kWrongResult, StrCat(*wrong, " (", conditions, ")"));
-    accepted_.insert(seen(false));
-    if (whole) accepted_.insert(seen(true));
+    accepted_->hashes.insert(seen(false));
+    if (whole) accepted_->hashes.insert(seen(true));
   }
   return Outcome();
 }

@@ -15,10 +15,19 @@
 
 namespace tunesmith::measure {
 
+/// The outputs of one workload that were compared and accepted: no kernel's equal bits are fetched again, in
+/// whichever runner they were computed.
+struct AcceptedOutputs {
+  std::shared_ptr<const Expectation> expectation;
+  /// Of each: a hash of its bits and of what they were compared with.
+  absl::flat_hash_set<Hash128, Hash128Hasher> hashes;
+};
+
 class Workbench {
  public:
-  /// Errors: no runner can be started.
-  static Result<Workbench> Start(const std::string& program, uint64_t memory_limit_bytes);
+  /// `accepted` outlives the workbench. Errors: no runner can be started.
+  static Result<Workbench> Start(const std::string& program, uint64_t memory_limit_bytes,
+                                 AcceptedOutputs* accepted);
 
   /// False once the runner is gone, or a kernel may have spoilt its memory: start another one.
   bool usable() const { return client_.usable(); }
@@ -59,7 +68,8 @@ class Workbench {
     std::vector<uint64_t> packed_bytes;
   };
 
-  explicit Workbench(RunnerProcess runner) : client_(std::move(runner)) {}
+  Workbench(RunnerProcess runner, AcceptedOutputs* accepted)
+      : client_(std::move(runner)), accepted_(accepted) {}
 
   Outcome LoadWith(size_t sets, int slot, const Job& job);
   Outcome PlaceWorkload(size_t sets, const Job& job);
@@ -74,9 +84,8 @@ class Workbench {
   Outcome OutcomeOf(const Finding& finding, const std::string& conditions);
 
   RunnerClient client_;
+  AcceptedOutputs* accepted_;
   std::shared_ptr<const Expectation> resident_;
-  /// Of each output that was accepted: a hash of its bits and of what they were compared with.
-  absl::flat_hash_set<Hash128, Hash128Hasher> accepted_;
   std::vector<int64_t> resident_alignments_;
   std::vector<Operands> checked_;  // one a set; the outputs are the same for all
   Operands timed_;                 // of the first set

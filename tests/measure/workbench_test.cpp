@@ -67,7 +67,8 @@ TEST(Workbench, PackedWeightsOfManySizesFollowEachOther) {
 }
 
 TEST(Workbench, SeveralKernelsStandReadyAtOnce) {
-  Workbench workbench = Workbench::Start(RunnerPath(), 0).value();
+  AcceptedOutputs accepted;
+  Workbench workbench = Workbench::Start(RunnerPath(), 0, &accepted).value();
   const Job good = JobFor(Add);
   const Job wrong = JobFor(WrongElement);
   ASSERT_TRUE(workbench.Load(0, good).ok());
@@ -87,7 +88,8 @@ TEST(Workbench, SeveralKernelsStandReadyAtOnce) {
 }
 
 TEST(Workbench, ChecksNothingThatWasLoadedOnlyToBeTimed) {
-  Workbench workbench = Workbench::Start(RunnerPath(), 0).value();
+  AcceptedOutputs accepted;
+  Workbench workbench = Workbench::Start(RunnerPath(), 0, &accepted).value();
   const Job job = JobFor(Add);
   ASSERT_TRUE(workbench.LoadToTime(0, job).ok());
   EXPECT_EQ(workbench.Check(0, job).detail, "kernel 0 was loaded only to be timed");
@@ -115,6 +117,25 @@ TEST(Workbench, FetchesNoBitsTwice) {
   EXPECT_EQ(measurer.Measure(job).value().kind, OutcomeKind::kWrongResult);
 }
 
+TEST(Workbench, FetchesNoBitsThatAnotherRunnerComputed) {
+  AcceptedOutputs accepted;
+  const auto expectation = std::make_shared<Expectation>(*AddExpectation());
+  Job job = JobFor(Add);
+  job.expectation = expectation;
+  const auto sampled = [&] {
+    Workbench workbench = Workbench::Start(RunnerPath(), 0, &accepted).value();
+    std::vector<double> samples;
+    EXPECT_TRUE(workbench.LoadToTime(0, job).ok());
+    EXPECT_TRUE(workbench.Sample(0, job, 1, 1e6, &samples).ok());
+    return workbench.CompareTimed(job);
+  };
+  EXPECT_EQ(sampled().detail, "");
+  for (te::Expected& element : expectation->sets[0].outputs[0].elements) element.value += 1e30;
+  EXPECT_EQ(sampled().detail, "");
+  accepted.hashes.clear();
+  EXPECT_EQ(sampled().kind, OutcomeKind::kWrongResult);
+}
+
 TEST(Workbench, AcceptsBitsOnlyForTheInputsAndBoundsThatTheyWereComparedWith) {
   LocalMeasurer measurer = LocalMeasurer::Create({RunnerPath(), 0}).value();
   Job job = JobFor(WrongElement);
@@ -133,7 +154,8 @@ TEST(Workbench, AcceptsBitsOnlyForTheInputsAndBoundsThatTheyWereComparedWith) {
 }
 
 TEST(Workbench, IsCondemnedByAnOverwrittenRedZone) {
-  Workbench workbench = Workbench::Start(RunnerPath(), 0).value();
+  AcceptedOutputs accepted;
+  Workbench workbench = Workbench::Start(RunnerPath(), 0, &accepted).value();
   const Job job = JobFor(WritesBeforeOutput);
   ASSERT_TRUE(workbench.Load(0, job).ok());
   EXPECT_EQ(workbench.Check(0, job).kind, OutcomeKind::kOutOfBounds);
