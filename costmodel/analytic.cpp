@@ -43,6 +43,10 @@ double CoreCycles(const schedule::StageSummary& s, const schedule::Machine& mach
   const double operands = machine.vector_bytes < 64 ? 3 : 2;
   double spilled = std::max(0.0, s.accumulators + operands - machine.vector_registers);
   cycles += 2 * spilled * std::max(1.0, s.chain) / kLoadsPerCycle;
+  // Shuffled vectors that wait for their next use are stored and loaded again.
+  const double waiting = s.accumulators + operands + s.shuffled - machine.vector_registers - spilled;
+  cycles += std::max(0.0, std::min(waiting, s.shuffled)) * s.shuffled_rounds *
+            (1 / kStoresPerCycle + 1 / kLoadsPerCycle);
   // Under conditions that remain, elements for which the machine has no masks (MasksHave in
   // codegen/llvm/loads.cpp) go one by one where not all are wanted.
   constexpr int kAvxBytes = 32;

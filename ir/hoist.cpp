@@ -62,8 +62,13 @@ bool Narrow(const Expr& condition, int var, Expr* begin, Expr* end) {
   return true;
 }
 
-Stmt HoistFor(const StmtNode& loop) {
-  Stmt body = HoistConditions(loop.body[0]);
+bool IsVector(const StmtNode& s) { return s.kind == StmtKind::kFor && s.loop == LoopKind::kVector; }
+
+/// `around`: the vector loop directly around this one, which is one too; or null. The lanes of both are those
+/// of one vector: what moves with any of them stays inside.
+Stmt HoistFor(const StmtNode& loop, const StmtNode* around) {
+  const Stmt& child = loop.body[0];
+  Stmt body = IsVector(loop) && IsVector(*child) ? HoistFor(*child, &loop) : HoistConditions(child);
   auto with = [&](Expr begin, Expr extent, Stmt inner) {
     StmtNode copy = loop;
     copy.begin = std::move(begin);
@@ -78,7 +83,8 @@ Stmt HoistFor(const StmtNode& loop) {
   bool narrowed = false;
   for (const Expr& part : parts) {
     // Parallel loops nest directly in one another, or not at all: nothing may come between.
-    if (!DependsOn(part, loop.var) && loop.loop != LoopKind::kParallel) {
+    if (!DependsOn(part, loop.var) && loop.loop != LoopKind::kParallel &&
+        (around == nullptr || !DependsOn(part, around->var))) {
       outside.push_back(part);
     } else if (loop.loop == LoopKind::kSerial && Narrow(part, loop.var, &begin, &end)) {
       narrowed = true;
@@ -96,7 +102,7 @@ Stmt HoistFor(const StmtNode& loop) {
 Stmt HoistConditions(const Stmt& s) {
   switch (s->kind) {
     case StmtKind::kFor:
-      return HoistFor(*s);
+      return HoistFor(*s, nullptr);
     case StmtKind::kIf: {
       Stmt yes = HoistConditions(s->body[0]);
       if (s->body.size() > 1) return If(s->condition, yes, HoistConditions(s->body[1]));

@@ -143,7 +143,7 @@ class Nest : Bodies {
     return storage.buffer;
   }
 
-  /// The vector loop around a stage's leaf; kRoot if there is none.
+  /// The innermost vector loop around a stage's leaf; kRoot if there is none.
   NodeId VectorLoop(StageId id) const {
     NodeId n = PlanOf(id).leaf;
     while (n != kRoot && plan_.nodes[static_cast<size_t>(n)].kind != schedule::LoopKind::kVector)
@@ -151,7 +151,15 @@ class Nest : Bodies {
     return n;
   }
 
-  /// By how much the next lane's index of this dimension is larger.
+  /// Whether lanes of a vector have different indices of this dimension.
+  bool MovesWithLanes(StageId id, size_t dim) const {
+    const auto& terms = PlanOf(id).axes[dim].terms;
+    return std::any_of(terms.begin(), terms.end(), [&](const auto& t) {
+      return plan_.nodes[static_cast<size_t>(t.first)].kind == schedule::LoopKind::kVector;
+    });
+  }
+
+  /// By how much the index of this dimension is larger in the next iteration of the innermost vector loop.
   int64_t LaneStep(StageId id, size_t dim) const {
     const NodeId lanes = VectorLoop(id);
     return lanes == kRoot ? 0 : PlanOf(id).axes[dim].CoefficientOf(lanes);
@@ -201,9 +209,9 @@ class Nest : Bodies {
       storage.region.push_back(SpanOf(plan_, PlanOf(id).axes[static_cast<size_t>(d)], PlanOf(id).keep));
     }
     storage.layout = RowMajor(storage.region);
-    // A vector's lanes are neighbours, whichever dimension they run along.
+    // A vector's lanes are neighbours, whichever dimensions they run along.
     std::stable_partition(storage.layout.begin(), storage.layout.end(), [&](const schedule::Piece& p) {
-      return LaneStep(id, static_cast<size_t>(p.dim)) == 0;
+      return !MovesWithLanes(id, static_cast<size_t>(p.dim));
     });
     Buffer b;
     b.name = plan_.NameOf(id) + "_kept";

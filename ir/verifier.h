@@ -66,6 +66,7 @@ class Verifier {
   Status CheckLoopKind(const StmtNode& s) const;
   Status CheckAlive(int buffer) const;
   Status CheckBounds(int buffer, const Linear& first, const Linear& last);
+  int64_t LaneDistance(int var) const;
   Status CheckRegister(int buffer, const Linear& index) const;
   Status CheckWritten(int buffer) const;
   Status CheckContent(int buffer) const;

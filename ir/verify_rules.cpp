@@ -10,6 +10,11 @@ namespace {
 
 constexpr int64_t kMostLanes = 64;
 
+/// Whether both are vector loops, the one directly inside of the other.
+bool IsLanesInside(const StmtNode& s, const StmtNode& around) {
+  return s.loop == LoopKind::kVector && around.loop == LoopKind::kVector && around.body[0].get() == &s;
+}
+
 bool IsPrivate(Scope scope) { return scope == Scope::kThread || scope == Scope::kRegister; }
 
 }  // namespace
@@ -110,9 +115,15 @@ Status Verifier::CheckLoopKind(const StmtNode& s) const {
   }
   if (s.loop == LoopKind::kVector || s.loop == LoopKind::kUnroll) {
     if (s.extent->kind != te::ExprKind::kInt) return Broken("constants", "its extent is not constant");
-    if (s.loop == LoopKind::kVector && s.extent->integer > kMostLanes) {
-      return Broken("constants", StrCat("a vector has at most ", kMostLanes, " lanes"));
+    if (s.loop == LoopKind::kUnroll) return absl::OkStatus();
+    // Those of vector loops directly around it are lanes of the same vector.
+    int64_t lanes = std::min(s.extent->integer, kMostLanes + 1);
+    const StmtNode* inside = &s;
+    for (size_t n = loops_.size(); n-- > 0 && IsLanesInside(*inside, *loops_[n].loop);) {
+      inside = loops_[n].loop;
+      lanes *= inside->extent->integer;
     }
+    if (lanes > kMostLanes) return Broken("constants", StrCat("a vector has at most ", kMostLanes, " lanes"));
     return absl::OkStatus();
   }
   if (s.loop != LoopKind::kParallel) return absl::OkStatus();
@@ -162,6 +173,17 @@ Status Verifier::CheckBounds(int buffer, const Linear& first, const Linear& last
                                  b.elements, " elements; guard the access"));
 }
 
+/// How far apart the neighbours of a vector loop lie: by one, or where another one is directly inside, whose
+/// iterations come first, by its extent.
+int64_t Verifier::LaneDistance(int var) const {
+  size_t n = 0;
+  while (loops_[n].loop->var != var) ++n;
+  int64_t distance = 1;
+  for (++n; n < loops_.size() && IsLanesInside(*loops_[n].loop, *loops_[n - 1].loop); ++n)
+    distance *= loops_[n].loop->extent->integer;
+  return distance;
+}
+
 /// registers: the index is constant once unrolled loops are expanded, plus the lane.
 Status Verifier::CheckRegister(int buffer, const Linear& index) const {
   if (At(buffer).scope != Scope::kRegister) return absl::OkStatus();
@@ -170,8 +192,8 @@ Status Verifier::CheckRegister(int buffer, const Linear& index) const {
   for (const Term& t : index.terms) {
     bool ok = true;
     if (t.atom == nullptr) {
-      ok = unrolled(t.var) ||
-           (variables_[static_cast<size_t>(t.var)].kind == LoopKind::kVector && t.coefficient == 1);
+      ok = unrolled(t.var) || (variables_[static_cast<size_t>(t.var)].kind == LoopKind::kVector &&
+                               (t.coefficient == 1 || t.coefficient == LaneDistance(t.var)));
     } else {
       te::Visit(t.atom, [&](const Expr& e) {
         ok = ok && e->kind != te::ExprKind::kRead && (e->kind != te::ExprKind::kVar || unrolled(e->id));

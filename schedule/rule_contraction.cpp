@@ -7,6 +7,8 @@
 //   the reduced axes (short windows perhaps unrolled, k in steps of a few),
 //   and the register tile: n.i, m.i, v.i.o unrolled, v.i.i as lanes; inside of the lanes, where the machine
 //   has an instruction for it, a group of k that one dot product sums.
+// A lane axis of a few iterations (the channels of a group) would leave most lanes idle: then a piece of the
+// axis before it (the groups) and all of it are the lanes together.
 // Where there are too few outputs to keep all threads busy, the longest reduced axis is cut into pieces first
 // (split-K): a stage of its own sums each, by the loops above, and the pieces are summed at the end. Where
 // they are too few to keep the adders busy, sums of it take turns in the same way (chains).
@@ -15,6 +17,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <iterator>
+#include <numeric>
 
 #include "schedule/rules.h"
 #include "support/strings.h"
@@ -31,12 +34,21 @@ std::vector<int64_t> UpTo(std::vector<int64_t> values, int64_t most) {
   return values;
 }
 
+/// Whether an index may lie outside of a dimension.
+bool LeavesTensor(const te::Affine& index, int64_t extent, const te::Stage& stage) {
+  int64_t low = index.constant, high = index.constant;
+  for (const auto& [axis, factor] : index.terms)
+    (factor < 0 ? low : high) += factor * (stage.axes[static_cast<size_t>(axis)].extent - 1);
+  return low < 0 || high >= extent;
+}
+
 class Contraction : public Part {
  public:
   Contraction(const Surroundings& in, StageId id, std::vector<Hole>* holes);
 
   bool Allows(const Decisions& d) const override {
-    int64_t vectors = d[vectors_], accumulators = vectors * d[rows_] * d[planes_] * d[chains_];
+    int64_t vectors = d[vectors_] * RegistersOfTile(),
+            accumulators = vectors * d[rows_] * d[planes_] * d[chains_];
     if (accumulators > registers_ - vectors - 1 && accumulators > 1) return false;
     if (d[block_] > 0 && d[steps_] * Group(d) > d[block_]) return false;
     if (d[chains_] > 1 && (d[pieces_] > 1 || d[block_] > 0 || Group(d) > 1)) return false;
@@ -82,7 +94,8 @@ class Contraction : public Part {
     std::string name;  // of the copy
     int rank;
     int lane_dim;
-    int long_dim;  // the dimension that the longest reduced axis walks; -1 if it is none alone
+    int shared_dim;  // the one that the axis walks which shares the lanes; -1 if there is none
+    int long_dim;    // the dimension that the longest reduced axis walks; -1 if it is none alone
     bool weight;
     bool needed;  // it has another stride than 1 there
     size_t hole;
@@ -96,6 +109,12 @@ class Contraction : public Part {
     const int64_t pieces = d[pieces_] * kMultiple;
     return (long_extent_ + pieces - 1) / pieces * kMultiple;
   }
+  /// Registers of one vector loop, or two that are one vector.
+  int64_t RegistersOfTile() const { return shared_ < 0 ? 1 : shared_lanes_ * lane_extent_ / lanes_; }
+  /// Iterations of the axis that `vectors` divides which are one vector.
+  int64_t LanesOfTile() const { return shared_ < 0 ? lanes_ : shared_lanes_; }
+  void ShareLanes(const Surroundings& in, const te::Stage& stage, const std::vector<Expr>& reads,
+                  std::vector<int>* spatial);
   std::vector<int64_t> PiecesOf(const Surroundings& in, const te::Stage& stage) const;
   std::vector<int64_t> ChainsOf(const te::Stage& stage) const;
   void AddCopies(StageId stage, const Decisions& d, Draft* draft) const;
@@ -110,6 +129,8 @@ class Contraction : public Part {
   Tail tail_;  // of the lane axis
   // Axes, by number; -1: there is none.
   int lane_ = -1, row_ = -1, plane_ = -1;
+  int shared_ = -1;  // the axis before the lane axis that shares its lanes
+  int64_t shared_lanes_ = 1, lane_extent_ = 1;
   int row_window_ = -1, plane_window_ = -1;  // the reduced axes that slide along them
   bool padded_ = false;                      // some read is guarded
   std::vector<int> others_;
@@ -152,6 +173,8 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
       windowed = windowed || (index && index->terms.size() > 1);
     }
   });
+  lane_extent_ = axis(lane).extent;
+  ShareLanes(in, stage, reads, &spatial);
   int64_t row_extent = 1, plane_extent = 1;
   if (!spatial.empty()) {
     row_ = spatial.back();
@@ -193,7 +216,8 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
     long_axis_ = longest;
     long_extent_ = axis(longest).extent;
   }
-  int64_t lane_vectors = (axis(lane).extent + lanes_ - 1) / lanes_;
+  const int64_t tiled = shared_ < 0 ? lane_extent_ : axis(shared_).extent;
+  int64_t lane_vectors = (tiled + LanesOfTile() - 1) / LanesOfTile();
   vectors_ = add("vectors", UpTo({1, 2, 3, 4, 5, 6, 8}, std::max<int64_t>(lane_vectors, 1)));
   rows_ = add("rows", UpTo({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 28}, row_extent));
   planes_ = add("planes", UpTo({1, 2, 3, 4}, plane_extent));
@@ -212,15 +236,17 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
     const te::Tensor& tensor = in.graph.tensors[static_cast<size_t>(read->id)];
     std::optional<int64_t> stride = StrideOf(in.graph, read, lane);
     if (lane_ < 0 || !stride || *stride == 0 || in.graph.StageOf(read->id) == id) continue;
-    int dim = -1, long_dim = -1;
+    int dim = -1, long_dim = -1, shared_dim = -1;
     for (size_t i = 0; i < te::ReadRank(*read); ++i) {
       if (read->args[i]->kind == ExprKind::kVar && read->args[i]->id == lane) dim = static_cast<int>(i);
       if (read->args[i]->kind == ExprKind::kVar && read->args[i]->id == longest)
         long_dim = static_cast<int>(i);
+      if (read->args[i]->kind == ExprKind::kVar && read->args[i]->id == shared_)
+        shared_dim = static_cast<int>(i);
     }
     bool again =
         std::any_of(copies_.begin(), copies_.end(), [&](const Copied& c) { return c.tensor == read->id; });
-    if (dim < 0 || again) continue;
+    if (dim < 0 || again || (shared_ >= 0 && shared_dim < 0)) continue;
     bool weight = tensor.role == te::Role::kWeight;
     bool needed = *stride != 1;
     // Copying at run time pays only where the rows of the copy are used by several output rows.
@@ -230,10 +256,41 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
                                            : std::vector<int64_t>{0, 1};
     size_t hole = add(StrCat("pack ", tensor.name), domain);
     copies_.push_back({read->id, in.NewName(tensor.name + "_packed"), static_cast<int>(tensor.shape.size()),
-                       dim, long_dim, weight, needed, hole});
+                       dim, shared_dim, long_dim, weight, needed, hole});
   }
   FindDotProduct(in, stage, lane, longest, reads);
   if (dot_group_ > 1) dot_ = add("dot product", {1, 0});
+}
+
+/// Finds out whether the last of the other spatial axes shares the lanes, and takes it from them.
+void Contraction::ShareLanes(const Surroundings& in, const te::Stage& stage, const std::vector<Expr>& reads,
+                             std::vector<int>* spatial) {
+  constexpr int64_t kMostLanes = 64;
+  if (lane_ < 0 || spatial->empty() || 2 * lane_extent_ > lanes_) return;
+  const int axis = spatial->back();
+  const int64_t shared = std::lcm(lane_extent_, lanes_) / lane_extent_, lanes = shared * lane_extent_;
+  if (lanes > kMostLanes || stage.axes[static_cast<size_t>(axis)].extent < shared) return;
+  int64_t instructions = 1;  // that a vector takes: the sum, and its operands' shuffles
+  for (const Expr& read : reads) {
+    const std::optional<int64_t> inner = StrideOf(in.graph, read, lane_),
+                                 outer = StrideOf(in.graph, read, axis);
+    if (!inner || !outer) return;
+    const int64_t reach = std::abs(*outer) * (shared - 1) + std::abs(*inner) * (lane_extent_ - 1) + 1;
+    const bool uniform = *outer == 0 && *inner == 0;
+    const bool contiguous = *inner == 1 && *outer == lane_extent_;
+    if (!uniform && !contiguous) instructions += (reach + lanes - 1) / lanes;
+    // Lanes of which some read padding would be gathered one by one.
+    for (size_t i = 0; read->guarded && i < te::ReadRank(*read); ++i) {
+      const te::Tensor& tensor = in.graph.tensors[static_cast<size_t>(read->id)];
+      const std::optional<te::Affine> index = te::ToAffine(read->args[i]);
+      if (index && index->CoefficientOf(axis) != 0 && LeavesTensor(*index, tensor.shape[i], stage)) return;
+    }
+  }
+  // The sums of the vectors that are used in part, one for each iteration of the axis.
+  if (instructions * lane_extent_ > lanes_) return;
+  shared_ = axis;
+  shared_lanes_ = shared;
+  spatial->pop_back();
 }
 
 /// In how many pieces the longest reduced axis may be summed: one, but where the outputs are fewer than would
@@ -247,7 +304,7 @@ std::vector<int64_t> Contraction::PiecesOf(const Surroundings& in, const te::Sta
   for (size_t a = 0; a < stage.axes.size(); ++a)
     (a < static_cast<size_t>(stage.spatial) ? outputs : sums) *= stage.axes[a].extent;
   std::vector<int64_t> pieces = {1};
-  if (threads < 2 || padded_ || outputs >= kBusy * threads) return pieces;
+  if (threads < 2 || padded_ || shared_ >= 0 || outputs >= kBusy * threads) return pieces;
   for (int64_t each : {1, 4}) {
     const int64_t count = each * threads;
     if (long_extent_ >= 128 * count && outputs * sums / count >= kWorth && sums >= kLonger * count * threads)
@@ -266,7 +323,7 @@ std::vector<int64_t> Contraction::ChainsOf(const te::Stage& stage) const {
     const int64_t extent = stage.axes[static_cast<size_t>(a)].extent;
     vectors *= a == lane_ ? (extent + lanes_ - 1) / lanes_ : extent;
   }
-  if (padded_ || vectors > kBusy || long_extent_ < kLongEnough) return {1};
+  if (padded_ || shared_ >= 0 || vectors > kBusy || long_extent_ < kLongEnough) return {1};
   return {1, 2, 4, 8};
 }
 
@@ -275,7 +332,8 @@ std::vector<int64_t> Contraction::ChainsOf(const te::Stage& stage) const {
 void Contraction::FindDotProduct(const Surroundings& in, const te::Stage& stage, int lane, int longest,
                                  const std::vector<Expr>& reads) {
   const DotProduct* dot = DotOf(in.machine.dots, stage);
-  if (!dot || lane_ < 0 || long_axis_ < 0 || long_extent_ < dot->group || reads.size() != 2) return;
+  if (!dot || lane_ < 0 || shared_ >= 0 || long_axis_ < 0 || long_extent_ < dot->group || reads.size() != 2)
+    return;
   bool grouped = false, copied = false;
   for (const Expr& read : reads) {
     if (StrideOf(in.graph, read, lane) == 0) {
@@ -288,19 +346,21 @@ void Contraction::FindDotProduct(const Surroundings& in, const te::Stage& stage,
 }
 
 void Contraction::AddCopies(StageId stage, const Decisions& d, Draft* draft) const {
-  const int64_t tile = d[vectors_] * lanes_, group = Group(d);
+  const int64_t tile = d[vectors_] * LanesOfTile(), group = Group(d);
   for (const Copied& c : copies_) {
     if (!d[c.hole]) continue;
+    const int tiled = c.shared_dim >= 0 ? c.shared_dim : c.lane_dim;
     std::vector<int64_t> multiples(static_cast<size_t>(c.rank), 1);
-    multiples[static_cast<size_t>(c.lane_dim)] = tile;
+    multiples[static_cast<size_t>(tiled)] = tile;
     if (group > 1) multiples[static_cast<size_t>(c.long_dim)] = group;
     const StageId copy = draft->Cache(c.tensor, stage, c.name, multiples);
     if (c.weight) draft->Pack(copy);
-    std::vector<int> order = {c.lane_dim};
+    std::vector<int> order = {tiled};
     for (int i = 0; i < c.rank; ++i) {
-      if (i != c.lane_dim) order.push_back(i);
+      if (i != tiled) order.push_back(i);
     }
-    std::vector<Piece> blocks = {{c.lane_dim, tile}};
+    std::vector<Piece> blocks = {{tiled, tile}};
+    if (c.shared_dim >= 0) blocks.push_back({c.lane_dim, lane_extent_});
     if (group > 1) blocks.push_back({c.long_dim, group});
     draft->SetLayout(copy, order, blocks);
   }
@@ -345,11 +405,12 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
   AddCopies(stage, d, draft);
   // Tiles, and what is inside of one; kRoot where there is no such axis.
   NodeId lane_tiles = kRoot, row_tiles = kRoot, plane_tiles = kRoot;
-  NodeId vectors = kRoot, lanes = kRoot, rows = kRoot, planes = kRoot;
+  NodeId vectors = kRoot, lanes = kRoot, inner_lanes = kRoot, rows = kRoot, planes = kRoot;
   if (lane_ >= 0) {
-    lane_tiles = loop_of(lane_);
-    vectors = draft->Split(lane_tiles, d[vectors_] * lanes_, tail_);
-    lanes = draft->Split(vectors, lanes_, Tail::kMask);
+    if (shared_ >= 0) inner_lanes = loop_of(lane_);
+    lane_tiles = loop_of(shared_ >= 0 ? shared_ : lane_);
+    vectors = draft->Split(lane_tiles, d[vectors_] * LanesOfTile(), tail_);
+    lanes = draft->Split(vectors, LanesOfTile(), Tail::kMask);
   }
   if (row_ >= 0) {
     row_tiles = loop_of(row_);
@@ -386,7 +447,7 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
       append({plane_tiles, lane_tiles, blocks, row_tiles}, &outer);
       break;
   }
-  append({chain, planes, rows, vectors, lanes}, &tile);
+  append({chain, planes, rows, vectors, lanes, inner_lanes}, &tile);
   NodeIds order = outer;
   for (const Window& w : windows_) order.push_back(loop_of(w.axis));
   append({inner, step}, &order);
@@ -394,7 +455,7 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
   append({group}, &order);
   if (order.size() > 1) draft->Reorder(order);
   if (!outer.empty()) draft->Keep(stage, outer.back());
-  for (NodeId loop : tile) loop == lanes ? draft->Vector(loop) : draft->Unroll(loop);
+  for (NodeId loop : tile) loop == lanes || loop == inner_lanes ? draft->Vector(loop) : draft->Unroll(loop);
   for (NodeId loop : {group, step}) {
     if (loop != kRoot) draft->Unroll(loop);
   }

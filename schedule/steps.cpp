@@ -69,6 +69,21 @@ Status CheckPrefetches(const Plan& plan, NodeId loop, LoopKind kind) {
 }
 
 constexpr int64_t kMostLanes = 64;
+
+/// The lanes of the vector that a loop would be part of: vector loops directly in one another are one.
+int64_t LanesWith(const Plan& plan, NodeId loop) {
+  int64_t lanes = At(plan, loop).extent;
+  for (NodeId n = At(plan, loop).parent; n != kRoot && At(plan, n).kind == LoopKind::kVector;
+       n = At(plan, n).parent)
+    lanes *= At(plan, n).extent;
+  for (NodeId n = loop; At(plan, n).children.size() == 1;) {
+    n = At(plan, n).children[0];
+    if (At(plan, n).is_leaf() || At(plan, n).kind != LoopKind::kVector) break;
+    lanes *= At(plan, n).extent;
+  }
+  return lanes;
+}
+
 /// Copies of a body that unrolled loops around it may make in all: beyond any that pays, and still compiled
 /// in seconds.
 constexpr int64_t kMostCopies = 4096;
@@ -208,9 +223,13 @@ Result<Plan> SetKind(Plan plan, NodeId loop, LoopKind kind, int64_t grain) {
   Node& node = At(plan, loop);
   if (grain < 1)
     return Invalid(StrCat("parallel ", plan.LoopName(loop), ": the grain ", grain, " is below 1"));
-  if (kind == LoopKind::kVector && node.extent > kMostLanes) {
-    return Invalid(StrCat("vector ", plan.LoopName(loop), ": ", node.extent,
-                          " iterations; a vector has at most ", kMostLanes, " lanes; split the loop"));
+  if (kind == LoopKind::kVector) {
+    const int64_t lanes = LanesWith(plan, loop);
+    if (lanes > kMostLanes) {
+      return Invalid(StrCat("vector ", plan.LoopName(loop), ": ", lanes, " iterations",
+                            lanes > node.extent ? " with the vector loops around and inside" : "",
+                            "; a vector has at most ", kMostLanes, " lanes; split the loop"));
+    }
   }
   if (kind == LoopKind::kUnroll) TS_RETURN_IF_ERROR(CheckUnrolled(plan, loop));
   TS_RETURN_IF_ERROR(CheckPrefetches(plan, loop, kind));

@@ -13,6 +13,8 @@ namespace {
 using te::Expr;
 using te::ExprKind;
 
+constexpr double kMostShuffled = 4;  // vectors that code generation covers the lanes of one with
+
 /// Arithmetic instructions that a function costs, roughly (ir/math.h expands it).
 double OperationsOf(te::Function f) {
   switch (f) {
@@ -134,7 +136,40 @@ class Summariser {
   }
 
  private:
+  /// The loops whose iterations are the lanes of one vector; kRoot where there is none.
+  struct Lanes {
+    NodeId outer = kRoot;
+    NodeId inner = kRoot;
+    bool Has(NodeId loop) const { return loop == inner || (loop == outer && outer != kRoot); }
+  };
+
   double Extent(NodeId loop) const { return static_cast<double>(At(plan_, loop).extent); }
+  double LanesOf(const Lanes& lanes) const {
+    return (lanes.inner == kRoot ? 1 : Extent(lanes.inner)) *
+           (lanes.outer == kRoot ? 1 : Extent(lanes.outer));
+  }
+
+  /// The distance of neighbouring lanes; 2 where it is not the same for all.
+  int64_t StrideOf(const te::Affine& flat, const Lanes& lanes) const {
+    if (lanes.inner == kRoot) return 1;
+    const int64_t inner = flat.CoefficientOf(lanes.inner);
+    if (lanes.outer == kRoot) return inner;
+    const int64_t outer = flat.CoefficientOf(lanes.outer);
+    return outer == inner * At(plan_, lanes.inner).extent ? inner : 2;
+  }
+
+  /// How many vectors are loaded and shuffled for the lanes of loops in one another; 0 if they lie too far
+  /// apart for that.
+  double VectorsCovering(const te::Affine& flat, const Lanes& lanes, double registers) const {
+    if (lanes.outer == kRoot) return 0;
+    const auto distance = [&](NodeId loop) {
+      return static_cast<double>(std::abs(flat.CoefficientOf(loop)));
+    };
+    const double reach = (Extent(lanes.outer) - 1) * distance(lanes.outer) +
+                         (Extent(lanes.inner) - 1) * distance(lanes.inner) + 1;
+    const double vectors = std::ceil(reach / LanesOf(lanes) * registers);
+    return vectors <= kMostShuffled * registers ? vectors : 0;
+  }
 
   StageSummary Stage(StageId id, const Body& body, const NodeIds& loops, const std::vector<Access>& reads) {
     const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
@@ -150,13 +185,17 @@ class Summariser {
     while (first > 0 && (At(plan_, loops[first - 1]).kind == LoopKind::kUnroll ||
                          At(plan_, loops[first - 1]).kind == LoopKind::kVector))
       --first;
-    NodeId lane = kRoot;
+    Lanes lanes;
     double tile_iterations = 1;
     for (size_t i = first; i < loops.size(); ++i) {
       tile_iterations *= Extent(loops[i]);
-      if (At(plan_, loops[i]).kind == LoopKind::kVector) lane = loops[i];
+      if (At(plan_, loops[i]).kind != LoopKind::kVector) continue;
+      // One directly inside of another is part of the same vector.
+      lanes.outer = i > first && loops[i - 1] == lanes.inner ? lanes.inner : kRoot;
+      lanes.inner = loops[i];
     }
-    if (lane != kRoot) out.lanes = static_cast<int>(At(plan_, lane).extent);
+    const NodeId lane = lanes.inner;
+    if (lane != kRoot) out.lanes = static_cast<int>(LanesOf(lanes));
     out.tiles = out.iterations / tile_iterations;
     out.tile_vectors = tile_iterations / out.lanes;
     // A vector longer than a register takes several.
@@ -175,7 +214,7 @@ class Summariser {
     auto distinct = [&](const te::Affine& flat) {
       double count = 1;
       for (size_t i = first; i < loops.size(); ++i) {
-        if (loops[i] != lane && flat.CoefficientOf(loops[i]) != 0) count *= Extent(loops[i]);
+        if (!lanes.Has(loops[i]) && flat.CoefficientOf(loops[i]) != 0) count *= Extent(loops[i]);
       }
       return count;
     };
@@ -190,7 +229,7 @@ class Summariser {
       for (const std::optional<te::Affine>& index : read.index) {
         double product = 1, reach = 1;
         for (const auto& [loop, factor] : index->terms) {
-          if (loop == lane ||
+          if (lanes.Has(loop) ||
               std::find(loops.begin() + static_cast<int64_t>(first), loops.end(), loop) == loops.end())
             continue;
           product *= Extent(loop);
@@ -199,19 +238,27 @@ class Summariser {
         windowed *= std::min(product, reach);
       }
       addresses = std::min(addresses, windowed) / group;
-      int64_t stride = lane == kRoot ? 1 : read.flat->CoefficientOf(lane);
+      int64_t stride = StrideOf(*read.flat, lanes);
       if (group > 1 && stride != 0) stride = 1;  // the lanes' groups follow one another
       const bool turned =
           std::any_of(loops.begin() + static_cast<int64_t>(first), loops.end(), [&](NodeId l) {
-            return l != lane && plan_.graph->StageOf(read.tensor) < 0 && read.flat->CoefficientOf(l) == 1 &&
-                   At(plan_, l).extent % out.lanes == 0;
+            return !lanes.Has(l) && plan_.graph->StageOf(read.tensor) < 0 &&
+                   read.flat->CoefficientOf(l) == 1 && At(plan_, l).extent % out.lanes == 0;
           });
       if (turned && stride > 1) {
         // Rows of a tile that is read across: loaded whole, then interleaved until lanes are columns.
         out.tile_loads += addresses * registers_per_vector;
         out.tile_operations += addresses * registers_per_vector * std::log2(out.lanes);
       } else if (stride == 0 || stride == 1) {
-        out.tile_loads += addresses * (stride == 1 ? registers_per_vector * LoadsOfVector(read, lane) : 1);
+        out.tile_loads += addresses * (stride == 1 ? registers_per_vector * LoadsOfVector(read, lanes) : 1);
+      } else if (const double vectors = VectorsCovering(*read.flat, lanes, registers_per_vector);
+                 vectors > 0) {
+        out.tile_loads += addresses * vectors;
+        out.tile_operations += addresses * vectors;  // each is shuffled
+        if (const double rounds = RoundsBeforeReuse(read, loops, first, lanes); rounds > 0) {
+          out.shuffled += addresses / rounds * registers_per_vector;
+          out.shuffled_rounds = rounds;
+        }
       } else {
         out.tile_gathers += addresses * out.lanes;
       }
@@ -221,7 +268,7 @@ class Summariser {
     double stored = 1;
     bool any = false;
     for (size_t i = first; i < loops.size(); ++i) {
-      if (loops[i] != lane && plan_.IsSpatial(id, loops[i])) stored *= Extent(loops[i]);
+      if (!lanes.Has(loops[i]) && plan_.IsSpatial(id, loops[i])) stored *= Extent(loops[i]);
     }
     stored *= registers_per_vector;
     double serial_reduced = 1, unrolled_reduced = 1;
@@ -268,15 +315,37 @@ class Summariser {
 
   /// A vector that lies across two cache lines is loaded twice. Where rows do not begin at multiples of a
   /// vector that happens to each in proportion to its length.
-  double LoadsOfVector(const Access& read, NodeId lane) const {
-    if (read.blocked || lane == kRoot) return 1;
-    double vector = std::min(Extent(lane) * read.element_bytes, static_cast<double>(machine_.vector_bytes));
+  double LoadsOfVector(const Access& read, const Lanes& lanes) const {
+    if (read.blocked || lanes.inner == kRoot) return 1;
+    double vector = std::min(LanesOf(lanes) * read.element_bytes, static_cast<double>(machine_.vector_bytes));
     auto moves_whole = [&](double elements) { return std::fmod(elements * read.element_bytes, vector) == 0; };
     bool aligned = moves_whole(static_cast<double>(read.flat->constant));
     for (const auto& [loop, factor] : read.flat->terms)
-      aligned = aligned && (loop == lane || moves_whole(static_cast<double>(factor)));
+      aligned = aligned && (lanes.Has(loop) || moves_whole(static_cast<double>(factor)));
     constexpr double kLine = 64;
     return aligned ? 1 : 1 + (vector - read.element_bytes) / kLine;
+  }
+
+  /// How often a tile makes vectors of a read that it uses again before it makes others: the iterations of
+  /// its loops outside of the first one that comes back to the same addresses; 0 if none does.
+  double RoundsBeforeReuse(const Access& read, const NodeIds& loops, size_t first, const Lanes& lanes) const {
+    double rounds = 1;
+    for (size_t i = first; i < loops.size(); ++i) {
+      if (lanes.Has(loops[i]) || Extent(loops[i]) <= 1) continue;
+      if (read.flat->CoefficientOf(loops[i]) == 0) return rounds;
+      for (const std::optional<te::Affine>& index : read.index) {
+        // Windows that slide: several loops of the tile along one dimension.
+        if (index->CoefficientOf(loops[i]) == 0) continue;
+        for (size_t other = i + 1; other < loops.size(); ++other) {
+          const bool slides =
+              !lanes.Has(loops[other]) && Extent(loops[other]) > 1 &&
+              std::abs(index->CoefficientOf(loops[other])) == std::abs(index->CoefficientOf(loops[i]));
+          if (slides) return rounds;
+        }
+      }
+      rounds *= Extent(loops[i]);
+    }
+    return 0;
   }
 
   const Plan& plan_;

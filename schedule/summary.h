@@ -23,10 +23,12 @@ struct StageSummary {
   double tile_loads = 0;       // vector loads and broadcasts, each address once
   double tile_gathers = 0;     // elements loaded one by one
   double tile_stores = 0;
-  double accumulators = 0;  // vectors that live across iterations of the innermost serial reduction loop
-  double keeps = 0;         // how often kept accumulators begin anew
-  double kept_moves = 0;    // vectors loaded and stored each time
-  double chain = 0;         // dependent operations on one accumulator in a tile
+  double shuffled = 0;         // vectors made of loaded ones that wait to be used again
+  double shuffled_rounds = 1;  // how often the tile makes so many
+  double accumulators = 0;     // vectors that live across iterations of the innermost serial reduction loop
+  double keeps = 0;            // how often kept accumulators begin anew
+  double kept_moves = 0;       // vectors loaded and stored each time
+  double chain = 0;            // dependent operations on one accumulator in a tile
   double calls = 0;  // functions of the body, in operations, per vector; they are part of tile_operations
   double inner_extent = 1;  // iterations of the innermost serial loop around the tile
   double code = 0;          // instructions of the tile

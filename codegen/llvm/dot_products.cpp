@@ -69,8 +69,8 @@ bool Emitter::EmitDotProduct(const ir::StmtNode& loop, const Operand& begin, int
   Operand at = IndexOf(s.buffer, s.index);
   Operand left_at = IndexOf(left->id, left->args[0]), right_at = IndexOf(right->id, right->args[0]);
   // All lanes share one group, or each has the next.
-  auto fits = [&](const Operand& o) { return !o.lanes && (o.stride == 0 || o.stride == dot->group); };
-  if (at.lanes || at.stride != 1 || !fits(left_at) || !fits(right_at)) return false;
+  auto fits = [&](const Operand& o) { return !o.varies() || o.stride == dot->group; };
+  if (at.stride != 1 || !fits(left_at) || !fits(right_at)) return false;
 
   auto lanes = static_cast<unsigned>(lanes_), group = static_cast<unsigned>(dot->group);
   auto operand = [&](const te::ExprNode& read, const Operand& index) -> Value* {

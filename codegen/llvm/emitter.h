@@ -38,12 +38,15 @@ Result<Workspace> EmitEntry(const ir::Function& function, const Target& target, 
 struct Operand {
   llvm::Value* lanes = nullptr;   // a vector, where the lanes differ in no simple way; else:
   llvm::Value* scalar = nullptr;  // the same in all lanes; an i64 is scalar + constant + lane * stride
-  int64_t constant = 0;           // i64 only, as the next three
+  int64_t constant = 0;           // i64 only, as the next four
   int64_t stride = 0;
+  /// What each lane adds where that is no multiple of its number: a vector of i64 that begins with 0. The
+  /// stride is 0 then.
+  llvm::Constant* offsets = nullptr;
   int64_t factor = 1;     // a power of two that divides scalar; a null scalar is 0
   bool is_index = false;  // made of loop variables and constants alone, so it does not overflow
 
-  bool varies() const { return lanes != nullptr || stride != 0; }
+  bool varies() const { return lanes != nullptr || stride != 0 || offsets != nullptr; }
 };
 
 class Emitter {
@@ -65,6 +68,8 @@ class Emitter {
   void EmitFor(const ir::StmtNode& s);
   void EmitSerial(const ir::StmtNode& s, const Operand& begin, const Operand& extent);
   void EmitVector(const ir::StmtNode& s, const Operand& begin, int64_t extent);
+  /// The vector loop directly inside of `s`, if the lanes of one vector are the iterations of both; or null.
+  const ir::StmtNode* InnerLanes(const ir::StmtNode& s) const;
   void EmitIterations(const std::vector<const ir::StmtNode*>& loops, llvm::Value* first, llvm::Value* last);
   void EmitIf(const ir::StmtNode& s);
   void EmitAlloc(const ir::StmtNode& s);
@@ -99,6 +104,11 @@ class Emitter {
               llvm::function_ref<llvm::Value*(llvm::ArrayRef<llvm::Value*>)> emit);
   Operand Uniform(te::DType type, llvm::Value* scalar);
   llvm::Value* Scalar(const Operand& o);  // in lane 0; not for vectors
+  /// An operand with what each lane adds to lane 0.
+  Operand WithOffsets(Operand o, llvm::ArrayRef<int64_t> offsets);
+  /// What each lane adds to lane 0; not for vectors.
+  llvm::SmallVector<int64_t> OffsetsOf(const Operand& o) const;
+  Operand AtLane(const Operand& o, int64_t lane) const;  // uniform; not for vectors
   llvm::Value* Vector(const Operand& o);
   /// The uniform value of an expression that must be one; an error if it varies by lane.
   llvm::Value* EmitScalar(const te::Expr& e, const char* what);
@@ -106,8 +116,9 @@ class Emitter {
   // ---- loads.cpp
   Operand EmitRead(const te::ExprNode& e);
   llvm::Value* LoadLanes(int buffer, const Operand& index, llvm::Value* allowed, llvm::Value* otherwise);
-  llvm::Value* LoadStrided(int buffer, const Operand& index);
-  llvm::Value* LoadApart(int buffer, const Operand& index, int64_t step);
+  bool IsNear(const Operand& index) const;
+  llvm::Value* LoadNear(int buffer, const Operand& index, llvm::Value* wanted);
+  llvm::Value* LoadApart(int buffer, const Operand& index);
   /// Element `index` (in lane 0) of a buffer, and what is known of its alignment in bytes.
   llvm::Value* Address(int buffer, const Operand& index);
   llvm::Align AlignmentOf(int buffer, const Operand& index) const;

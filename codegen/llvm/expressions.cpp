@@ -30,7 +30,7 @@ Operand Constant(int64_t value) {
   return o;
 }
 
-bool IsConstant(const Operand& o) { return !o.lanes && !o.scalar && o.stride == 0; }
+bool IsConstant(const Operand& o) { return !o.varies() && !o.scalar; }
 
 }  // namespace
 
@@ -53,11 +53,45 @@ Value* Emitter::Scalar(const Operand& o) {
 Value* Emitter::Vector(const Operand& o) {
   if (o.lanes) return o.lanes;
   Value* first = Splat(Scalar(o));
-  if (o.stride == 0) return first;
-  std::vector<llvm::Constant*> steps;
-  for (int64_t lane = 0; lane < lanes_; ++lane)
-    steps.push_back(b_.getInt64(static_cast<uint64_t>(lane) * static_cast<uint64_t>(o.stride)));
-  return b_.CreateAdd(first, llvm::ConstantVector::get(steps));
+  if (!o.varies()) return first;
+  llvm::SmallVector<uint64_t> steps;
+  for (int64_t offset : OffsetsOf(o)) steps.push_back(static_cast<uint64_t>(offset));
+  return b_.CreateAdd(first, llvm::ConstantDataVector::get(b_.getContext(), steps));
+}
+
+llvm::SmallVector<int64_t> Emitter::OffsetsOf(const Operand& o) const {
+  llvm::SmallVector<int64_t> offsets;
+  for (int64_t lane = 0; lane < lanes_; ++lane) {
+    const auto number = static_cast<unsigned>(lane);
+    offsets.push_back(o.offsets ? o.offsets->getAggregateElement(number)->getUniqueInteger().getSExtValue()
+                                : te::WrappingMul(lane, o.stride));
+  }
+  return offsets;
+}
+
+Operand Emitter::WithOffsets(Operand o, llvm::ArrayRef<int64_t> offsets) {
+  o.constant = te::WrappingAdd(o.constant, offsets[0]);
+  o.stride = offsets.size() > 1 ? te::WrappingSub(offsets[1], offsets[0]) : 0;
+  o.offsets = nullptr;
+  bool even = true;
+  llvm::SmallVector<uint64_t> steps;
+  for (size_t lane = 0; lane < offsets.size(); ++lane) {
+    const int64_t step = te::WrappingSub(offsets[lane], offsets[0]);
+    even = even && step == te::WrappingMul(static_cast<int64_t>(lane), o.stride);
+    steps.push_back(static_cast<uint64_t>(step));
+  }
+  if (even) return o;
+  o.stride = 0;
+  o.offsets = llvm::ConstantDataVector::get(b_.getContext(), steps);
+  return o;
+}
+
+Operand Emitter::AtLane(const Operand& o, int64_t lane) const {
+  Operand at = o;
+  at.constant = te::WrappingAdd(o.constant, OffsetsOf(o)[static_cast<size_t>(lane)]);
+  at.stride = 0;
+  at.offsets = nullptr;
+  return at;
 }
 
 Operand Emitter::Map(DType result, std::initializer_list<Operand> arguments,
@@ -150,20 +184,29 @@ Operand Emitter::EmitIndexArithmetic(ExprKind kind, const Operand& a, const Oper
   Operand o;
   o.is_index = a.is_index && b.is_index;
   auto scalar = [&](const Operand& x) { return x.scalar ? x.scalar : I64(0); };
+  auto combine = [&](auto op) {
+    if (!a.offsets && !b.offsets) {
+      o.stride = op(a.stride, b.stride);
+      return;
+    }
+    llvm::SmallVector<int64_t> offsets = OffsetsOf(a), others = OffsetsOf(b);
+    for (size_t lane = 0; lane < offsets.size(); ++lane) offsets[lane] = op(offsets[lane], others[lane]);
+    o = WithOffsets(o, offsets);
+  };
   switch (kind) {
     case ExprKind::kAdd:
       o.constant = te::WrappingAdd(a.constant, b.constant);
-      o.stride = te::WrappingAdd(a.stride, b.stride);
+      combine(te::WrappingAdd);
       if (a.scalar || b.scalar) o.scalar = b_.CreateAdd(scalar(a), scalar(b));
       break;
     case ExprKind::kSub:
       o.constant = te::WrappingSub(a.constant, b.constant);
-      o.stride = te::WrappingSub(a.stride, b.stride);
+      combine(te::WrappingSub);
       if (a.scalar || b.scalar) o.scalar = b_.CreateSub(scalar(a), scalar(b));
       break;
     case ExprKind::kMul: {
       if (!IsConstant(a) && !IsConstant(b)) {
-        if (a.stride != 0 || b.stride != 0) return general();
+        if (a.varies() || b.varies()) return general();
         Operand product = Uniform(DType::kI64, b_.CreateMul(Scalar(a), Scalar(b)));
         product.is_index = o.is_index;
         return product;
@@ -172,7 +215,7 @@ Operand Emitter::EmitIndexArithmetic(ExprKind kind, const Operand& a, const Oper
       const Operand& other = IsConstant(a) ? b : a;
       if (factor.constant == 0) return Constant(0);
       o.constant = te::WrappingMul(other.constant, factor.constant);
-      o.stride = te::WrappingMul(other.stride, factor.constant);
+      combine([&](int64_t x, int64_t y) { return te::WrappingMul(&factor == &a ? y : x, factor.constant); });
       if (other.scalar) {
         o.scalar = b_.CreateMul(other.scalar, I64(factor.constant));
         o.factor = std::min<int64_t>(other.factor * PowerOfTwoIn(factor.constant), 1 << 12);
@@ -216,13 +259,17 @@ Operand Emitter::EmitDivision(const te::ExprNode& e, const Operand& x, const Ope
 
 Operand Emitter::EmitComparison(const te::ExprNode& e, const Operand& x, const Operand& y) {
   DType type = e.args[0]->type;
-  if (type == DType::kI64 && !x.lanes && !y.lanes && x.is_index && y.is_index && x.stride != y.stride) {
+  const bool simple = type == DType::kI64 && !x.lanes && !y.lanes && x.is_index && y.is_index;
+  const bool alike = simple && x.stride == y.stride && x.offsets == y.offsets;
+  if (simple && !alike) {
     Operand difference = EmitIndexArithmetic(ExprKind::kSub, x, y);
     if (difference.stride == 1 || difference.stride == -1) return EmitLaneComparison(e.kind, difference);
   }
-  // What both sides share by lane cancels.
   Operand a = x, b = y;
-  if (!x.lanes && !y.lanes && x.stride == y.stride && x.is_index && y.is_index) a.stride = b.stride = 0;
+  if (alike) {  // what both sides share by lane cancels
+    a.stride = b.stride = 0;
+    a.offsets = b.offsets = nullptr;
+  }
   return Map(e.type, {a, b}, [&](auto v) { return codegen::EmitComparison(b_, e.kind, type, v[0], v[1]); });
 }
 

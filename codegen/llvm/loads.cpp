@@ -3,6 +3,7 @@
 // forbids is masked off, or loaded from zeros instead. No read branches, but where the machine has no masks
 // for the type: then lanes that may all be touched take another way.
 #include <algorithm>
+#include <bit>
 
 #include "codegen/llvm/emitter.h"
 #include "llvm/IR/Intrinsics.h"
@@ -14,7 +15,8 @@ using te::DType;
 
 namespace {
 
-/// Strides up to this are loaded as whole vectors and shuffled; beyond, element by element.
+/// Strides up to this (so many elements to a lane) are loaded as whole vectors and shuffled; beyond, element
+/// by element.
 constexpr int64_t kMostShuffledStride = 4;
 /// Bytes of the longest vector that may be loaded from zeros: 64 lanes of 8 bytes.
 constexpr int64_t kZeroBytes = 512;
@@ -72,8 +74,12 @@ Operand Emitter::IndexOf(int buffer, const te::Expr& index) {
     o.factor = 1;
   }
   o.constant *= copies;
-  o.stride = o.stride * copies + (lanes_ > 1 ? 1 : 0);
-  return o;
+  llvm::SmallVector<int64_t> offsets = OffsetsOf(o);
+  for (int64_t lane = 0; lane < lanes_; ++lane) {
+    int64_t& offset = offsets[static_cast<size_t>(lane)];
+    offset = offset * copies + lane;
+  }
+  return WithOffsets(o, offsets);
 }
 
 bool Emitter::Inside(int buffer, const te::Expr& index) const {
@@ -168,6 +174,12 @@ Operand Emitter::EmitRead(const te::ExprNode& e) {
   }
   Value* allowed = safe ? nullptr : And(mask_, condition);
   if (allowed) allowed = Splat(allowed);
+  // The same for lanes near each other, with masks or without.
+  if (!safe && !guard.varies() && !mask_ && index.stride != 1 && IsNear(index)) {
+    Value* value = FromMemory(b_, target, type, LoadNear(e.id, index, condition));
+    result.lanes = IsZero(other) ? value : b_.CreateSelect(condition, value, other);
+    return result;
+  }
   // What is masked off reads as zeros, or as `otherwise` where that has the same form in memory.
   bool direct = ElementOf(e.id) == ValueType(b_.getContext(), type);
   Value* loaded = LoadLanes(e.id, index, allowed, direct ? other : nullptr);
@@ -208,41 +220,58 @@ Value* Emitter::LoadLanes(int buffer, const Operand& index, Value* allowed, Valu
     loaded->addIncoming(some, some_end);
     return loaded;
   }
-  if (!index.lanes && index.stride == 1) {
+  if (index.stride == 1) {
     llvm::Align alignment = AlignmentOf(buffer, index);
     Value* address = Address(buffer, index);
     if (allowed) return b_.CreateMaskedLoad(type, address, alignment, allowed, otherwise);
     return Annotate(buffer, b_.CreateAlignedLoad(type, address, alignment));
   }
-  if (!index.lanes && !allowed) {
-    int64_t distance = std::abs(index.stride);
-    return distance <= kMostShuffledStride ? LoadStrided(buffer, index)
-                                           : LoadApart(buffer, index, index.stride);
-  }
+  if (!index.lanes && !allowed)
+    return IsNear(index) ? LoadNear(buffer, index, nullptr) : LoadApart(buffer, index);
   Value* all = allowed ? allowed : llvm::Constant::getAllOnesValue(VectorOf(b_.getInt1Ty()));
   auto size = static_cast<uint64_t>(te::SizeOf(BufferOf(buffer).dtype));
   return b_.CreateMaskedGather(type, Addresses(buffer, index), llvm::Align(size), all, otherwise);
 }
 
-/// Small strides: the vectors that cover all lanes, the last one moved back to end with the last lane, each
-/// shuffled into the result.
-Value* Emitter::LoadStrided(int buffer, const Operand& index) {
-  int64_t stride = index.stride, reach = (lanes_ - 1) * std::abs(stride) + 1;
-  Operand lowest = index;
-  if (stride < 0) lowest.constant += (lanes_ - 1) * stride;
-  int64_t pieces = (reach + lanes_ - 1) / lanes_;
+/// Lanes near each other: the vectors that cover all of them, the last one moved back to end with the last
+/// lane, each shuffled into the result. `wanted` (null: true) is uniform; without it nothing is touched, and
+/// all lanes read as zero.
+Value* Emitter::LoadNear(int buffer, const Operand& index, Value* wanted) {
+  const llvm::SmallVector<int64_t> offsets = OffsetsOf(index);
+  const auto [low, high] = std::minmax_element(offsets.begin(), offsets.end());
+  int64_t first = *low, reach = *high - *low + 1, width = lanes_;
+  if (reach < lanes_) {
+    // The whole vectors that a buffer consists of exist with any of their elements; a shorter one may not.
+    const int64_t into = ir::FloorMod(index.constant + first, lanes_);
+    const bool whole = (!index.scalar || index.factor % lanes_ == 0) && into + reach <= lanes_ &&
+                       PlacementOf(buffer).readable % lanes_ == 0;
+    if (whole) {
+      first -= into;
+      reach = lanes_;
+    } else {
+      width = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(reach)));
+    }
+  }
+  Operand lowest = AtLane(index, 0);
+  lowest.constant = index.constant + first;
+  llvm::Type* piece_type = llvm::FixedVectorType::get(ElementOf(buffer), static_cast<unsigned>(width));
   Value* result = nullptr;
-  for (int64_t piece = 0; piece < pieces; ++piece) {
-    int64_t begin = std::min(piece * lanes_, reach - lanes_);
+  for (int64_t piece = 0; piece * width < reach; ++piece) {
+    const int64_t begin = std::min(piece * width, reach - width);
     Operand from = lowest;
     from.constant += begin;
-    auto* loaded =
-        b_.CreateAlignedLoad(VectorOf(ElementOf(buffer)), Address(buffer, from), AlignmentOf(buffer, from));
-    Annotate(buffer, loaded);
+    Value* address = Address(buffer, from);
+    if (wanted) address = b_.CreateSelect(wanted, address, Zeros());
+    Value* loaded = Annotate(buffer, b_.CreateAlignedLoad(piece_type, address, AlignmentOf(buffer, from)));
+    if (width < lanes_) {
+      llvm::SmallVector<int> wider(static_cast<size_t>(lanes_), llvm::PoisonMaskElem);
+      for (int64_t lane = 0; lane < width; ++lane) wider[static_cast<size_t>(lane)] = static_cast<int>(lane);
+      loaded = b_.CreateShuffleVector(loaded, wider);
+    }
     llvm::SmallVector<int> choice;
     for (int64_t lane = 0; lane < lanes_; ++lane) {
-      int64_t at = (stride > 0 ? lane : lanes_ - 1 - lane) * std::abs(stride) - begin;
-      bool here = at >= 0 && at < lanes_;
+      const int64_t at = offsets[static_cast<size_t>(lane)] - first - begin;
+      const bool here = at >= 0 && at < width;
       choice.push_back(static_cast<int>(here ? (result ? lanes_ : 0) + at : lane));
     }
     result = b_.CreateShuffleVector(result ? result : loaded, loaded, choice);
@@ -250,11 +279,19 @@ Value* Emitter::LoadStrided(int buffer, const Operand& index) {
   return result;
 }
 
-Value* Emitter::LoadApart(int buffer, const Operand& index, int64_t step) {
+/// Whether few whole vectors cover all lanes.
+bool Emitter::IsNear(const Operand& index) const {
+  if (index.lanes) return false;
+  if (!index.offsets) return std::abs(index.stride) <= kMostShuffledStride;
+  const llvm::SmallVector<int64_t> offsets = OffsetsOf(index);
+  const auto [low, high] = std::minmax_element(offsets.begin(), offsets.end());
+  return *high - *low < kMostShuffledStride * lanes_;
+}
+
+Value* Emitter::LoadApart(int buffer, const Operand& index) {
   Value* result = llvm::PoisonValue::get(VectorOf(ElementOf(buffer)));
   for (int64_t lane = 0; lane < lanes_; ++lane) {
-    Operand at = index;
-    at.constant += lane * step;
+    const Operand at = AtLane(index, lane);
     auto* load = b_.CreateAlignedLoad(ElementOf(buffer), Address(buffer, at), AlignmentOf(buffer, at));
     result = b_.CreateInsertElement(result, Annotate(buffer, load), static_cast<uint64_t>(lane));
   }

@@ -176,18 +176,53 @@ int64_t Emitter::LanesFor(const ir::StmtNode& body) const {
 /// One register's worth of iterations at a time; what is left as smaller powers of two, so that every vector
 /// type is one that the machine has.
 void Emitter::EmitVector(const ir::StmtNode& s, const Operand& begin, int64_t extent) {
-  int64_t widest = LanesFor(*s.body[0]);
-  for (int64_t done = 0; done < extent && status_.ok();) {
-    lanes_ = std::min(widest, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(extent - done))));
-    Operand value = begin;
-    value.constant += done;
-    value.stride = lanes_ > 1 ? 1 : 0;
-    Bind(s.var, value);
-    SetRange(s.var, s.begin + te::Int(done), te::Int(lanes_));
-    Emit(s.body[0]);
+  const ir::StmtNode* inner = InnerLanes(s);
+  const int64_t width = inner ? inner->extent->integer : 1;  // lanes to an iteration of `s`
+  const ir::Stmt& body = inner ? inner->body[0] : s.body[0];
+  const int64_t widest = LanesFor(*body), lanes = extent * width;
+  for (int64_t done = 0; done < lanes && status_.ok();) {
+    lanes_ = std::min(widest, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(lanes - done))));
+    llvm::SmallVector<int64_t> outer_steps, inner_steps;
+    for (int64_t lane = done; lane < done + lanes_; ++lane) {
+      outer_steps.push_back(lane / width);
+      inner_steps.push_back(lane % width);
+    }
+    Bind(s.var, WithOffsets(begin, outer_steps));
+    SetRange(s.var, s.begin + te::Int(outer_steps.front()),
+             te::Int(outer_steps.back() - outer_steps.front() + 1));
+    if (inner) {
+      Bind(inner->var, WithOffsets(Emit(inner->begin), inner_steps));
+      SetRange(inner->var, inner->begin, inner->extent);
+    }
+    Emit(body);
+    if (inner) ranges_.Erase(inner->var);
     done += lanes_;
     lanes_ = 1;
   }
+}
+
+const ir::StmtNode* Emitter::InnerLanes(const ir::StmtNode& s) const {
+  const ir::StmtNode& inner = *s.body[0];
+  if (inner.kind != StmtKind::kFor || inner.loop != LoopKind::kVector ||
+      inner.begin->kind != ExprKind::kInt || inner.extent->kind != ExprKind::kInt ||
+      inner.extent->integer < 1) {
+    return nullptr;
+  }
+  // Each element that is stored belongs to one lane, or one to all of them: sums over a part of the lanes are
+  // none of a vector.
+  std::function<bool(const ir::StmtNode&)> apart = [&](const ir::StmtNode& n) {
+    bool outer_moves = false, inner_moves = false;
+    if (n.kind == StmtKind::kStore) {
+      te::Visit(n.index, [&](const te::Expr& e) {
+        if (e->kind != ExprKind::kVar) return;
+        outer_moves = outer_moves || e->id == s.var;
+        inner_moves = inner_moves || e->id == inner.var;
+      });
+    }
+    return outer_moves == inner_moves &&
+           std::all_of(n.body.begin(), n.body.end(), [&](const ir::Stmt& child) { return apart(*child); });
+  };
+  return apart(inner) ? &inner : nullptr;
 }
 
 /// The iterations first … last-1 of perfectly nested parallel loops, the innermost running fastest.
@@ -259,9 +294,10 @@ void Emitter::EmitAlloc(const ir::StmtNode& s) {
 void Emitter::EmitPrefetch(const ir::StmtNode& s) {
   constexpr int64_t kLine = 64;
   Operand index = IndexOf(s.buffer, s.index);
-  int64_t step = index.lanes ? 1
-                             : std::max<int64_t>(1, kLine / te::SizeOf(BufferOf(s.buffer).dtype) /
-                                                        std::max<int64_t>(1, std::abs(index.stride)));
+  int64_t step =
+      index.stride == 0
+          ? 1
+          : std::max<int64_t>(1, kLine / te::SizeOf(BufferOf(s.buffer).dtype) / std::abs(index.stride));
   for (int64_t lane = 0; lane < (index.varies() ? lanes_ : 1); lane += step) {
     Value* address;
     if (index.lanes) {
@@ -269,9 +305,7 @@ void Emitter::EmitPrefetch(const ir::StmtNode& s) {
       at.scalar = b_.CreateExtractElement(index.lanes, static_cast<uint64_t>(lane));
       address = Address(s.buffer, at);
     } else {
-      Operand at = index;
-      at.constant += lane * index.stride;
-      address = Address(s.buffer, at);
+      address = Address(s.buffer, AtLane(index, lane));
     }
     // For reading, to be kept in all caches, data.
     b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {address->getType()},

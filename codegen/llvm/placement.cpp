@@ -47,11 +47,11 @@ class Placer {
   }
 
  private:
-  /// `lanes`: iterations of the enclosing vector loop. `stack`: bytes of the current LLVM function's frame.
+  /// `lanes`: iterations of the enclosing vector loops. `stack`: bytes of the current LLVM function's frame.
   void Visit(const ir::StmtNode& s, int64_t lanes, bool parallel, int64_t* stack) {
     if (s.kind == StmtKind::kAlloc) Allocate(s.buffer, lanes, stack);
     if (s.kind == StmtKind::kFor && s.loop == LoopKind::kVector && s.extent->kind == te::ExprKind::kInt)
-      lanes = std::max<int64_t>(lanes, s.extent->integer);
+      lanes *= std::max<int64_t>(1, s.extent->integer);
     int64_t own_stack = 0;  // the body of a parallel loop is a function of its own
     bool outlined = s.kind == StmtKind::kFor && s.loop == LoopKind::kParallel && !parallel;
     for (const ir::Stmt& child : s.body)

@@ -78,7 +78,7 @@ void Emitter::StoreScalar(int buffer, const Operand& index, Value* value) {
 void Emitter::StoreLanes(const ir::StmtNode& s, const Operand& index, Value* value) {
   DType type = BufferOf(s.buffer).dtype;
   Value* stored = ToMemory(b_, entry_->target, type, value);
-  bool contiguous = !index.lanes && index.stride == 1;
+  bool contiguous = index.stride == 1;
   if (contiguous) {
     llvm::Align alignment = AlignmentOf(s.buffer, index);
     Value* address = Address(s.buffer, index);
@@ -99,10 +99,9 @@ void Emitter::StoreLanes(const ir::StmtNode& s, const Operand& index, Value* val
     }
     return;
   }
-  if (!index.lanes && index.stride != 0 && !mask_) {
+  if (!index.lanes && index.varies() && !mask_) {
     for (int64_t lane = 0; lane < lanes_; ++lane) {
-      Operand at = index;
-      at.constant += lane * index.stride;
+      const Operand at = AtLane(index, lane);
       b_.CreateAlignedStore(b_.CreateExtractElement(stored, static_cast<uint64_t>(lane)),
                             Address(s.buffer, at), AlignmentOf(s.buffer, at));
     }

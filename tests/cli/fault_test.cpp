@@ -17,7 +17,7 @@ namespace {
 using database::Connection;
 
 std::vector<std::string> RunWords(int trials) {
-  return {"run",  "matmul", "M=4",      "N=4",  "K=4",       "--trials", StrCat(trials),
+  return {"run",  "matmul", "M=8",      "N=8",  "K=8",       "--trials", StrCat(trials),
           "--db", "a.db",   "--format", "json", "--seconds", "60"};
 }
 const std::vector<std::string> kImportWords = {"db", "import", "more.jsonl", "--db", "a.db"};
