@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ir/linear.h"
 #include "ir/lower_bodies.h"
 #include "ir/lower_prefetch.h"
 #include "ir/simplify.h"
@@ -258,9 +259,7 @@ class Nest : Bodies {
   std::vector<Expr> SpatialGuards(StageId id) const {
     std::vector<Expr> conditions;
     for (const Guard& g : PlanOf(id).guards) {
-      bool spatial = std::none_of(g.value.terms.begin(), g.value.terms.end(),
-                                  [&](const auto& t) { return plan_.Reduces(id, t.first); });
-      if (spatial) AddGuard(g, &conditions);
+      if (IsSpatial(id, g)) AddGuard(g, &conditions);
     }
     return conditions;
   }
@@ -270,7 +269,13 @@ class Nest : Bodies {
     bool kept = &storage == &kept_[static_cast<size_t>(id)];
     Stmt store = Store(storage.buffer, Address(storage, OwnIndices(id), loops_),
                        Stored(storage, te::Identity(stage.reducer, stage.accumulator)));
-    return kept ? store : Guarded(SpatialGuards(id), std::move(store));
+    if (kept) return store;
+    // Where the sum goes on unguarded, beyond the tensor's end in memory of its own, it starts so.
+    std::vector<Expr> conditions;
+    for (const Guard& g : PlanOf(id).guards) {
+      if (IsSpatial(id, g) && (!IsOwn(storage) || Protects(id, g))) AddGuard(g, &conditions);
+    }
+    return Guarded(conditions, std::move(store));
   }
 
   /// All loops above `n`, and `n`, over which the stage reduces, are at their first (last) iteration; null if
@@ -344,6 +349,21 @@ class Nest : Bodies {
     return inside ? If(te::Unary(ExprKind::kNot, last), store) : store;
   }
 
+  /// Conditions under which all is complete that stage `id`, in `child` of loop `n`, is computed from inside
+  /// of the loop.
+  void AwaitSources(StageId id, NodeId n, NodeId child, std::vector<Expr>* conditions) const {
+    te::Visit(plan_.stage(id).body, [&](const Expr& e) {
+      if (e->kind != ExprKind::kRead) return;
+      StageId source = plan_.graph->StageOf(e->id);
+      if (source < 0 || source == id || PlanOf(source).leaf < 0 || Packed(source) != packing_) return;
+      NodeId made = PlanOf(source).leaf;
+      // Only where the paths part: there the reader comes after the producer.
+      if (!plan_.Encloses(n, made) || child == made || plan_.Encloses(child, made)) return;
+      if (Expr last = AtEnd(source, n, true)) conditions->push_back(last);
+      AwaitSources(source, n, child, conditions);
+    });
+  }
+
   /// A child that reads a reduction which loops around both have not finished runs in their last iteration
   /// only.
   Stmt Completed(NodeId n, NodeId child, Stmt statement) {
@@ -352,17 +372,10 @@ class Nest : Bodies {
     for (StageId id = 0; id < static_cast<StageId>(plan_.stages.size()); ++id) {
       NodeId leaf = PlanOf(id).leaf;
       if (!Emits(id) || (child != leaf && !plan_.Encloses(child, leaf))) continue;
-      te::Visit(plan_.stage(id).body, [&](const Expr& e) {
-        if (e->kind != ExprKind::kRead) return;
-        StageId source = plan_.graph->StageOf(e->id);
-        if (source < 0 || source == id || PlanOf(source).leaf < 0 || Packed(source) != packing_) return;
-        NodeId made = PlanOf(source).leaf;
-        // Only where the paths part: there the reader comes after the producer.
-        if (!plan_.Encloses(n, made) || child == made || plan_.Encloses(child, made)) return;
-        if (Expr last = AtEnd(source, n, true)) conditions.push_back(last);
-      });
+      AwaitSources(id, n, child, &conditions);
     }
-    std::sort(conditions.begin(), conditions.end());
+    std::sort(conditions.begin(), conditions.end(),
+              [](const Expr& a, const Expr& b) { return Compare(a, b) < 0; });
     conditions.erase(std::unique(conditions.begin(), conditions.end(),
                                  [](const Expr& a, const Expr& b) { return te::Same(a, b); }),
                      conditions.end());

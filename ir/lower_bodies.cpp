@@ -101,6 +101,16 @@ Expr Bodies::OverLoops(StageId id, const Expr& e) const {
   });
 }
 
+bool Bodies::IsSpatial(StageId id, const Guard& g) const {
+  return std::none_of(g.value.terms.begin(), g.value.terms.end(),
+                      [&](const auto& t) { return plan_.Reduces(id, t.first); });
+}
+
+bool Bodies::IsOwn(const Storage& storage) const {
+  const schedule::Scope scope = BufferOf(storage).scope;
+  return scope == schedule::Scope::kRegister || scope == schedule::Scope::kThread;
+}
+
 bool Bodies::Protects(StageId id, const Guard& g) {
   bool needed = false;
   auto moves_with = [&](const te::Affine& a) {
@@ -138,15 +148,11 @@ Stmt Bodies::Leaf(StageId id) {
   const te::Stage& stage = plan_.stage(id);
   const schedule::StagePlan& s = PlanOf(id);
   const Storage& target = Find(stage.tensor, s.leaf);
-  schedule::Scope scope = BufferOf(target).scope;
-  bool own = scope == schedule::Scope::kRegister || scope == schedule::Scope::kThread;
   std::vector<Expr> conditions;
   for (const Guard& g : s.guards) {
-    bool reduces = std::any_of(g.value.terms.begin(), g.value.terms.end(),
-                               [&](const auto& t) { return plan_.Reduces(id, t.first); });
     // Elements beyond the tensor's end may be computed where nobody else sees them and nothing illegal is
     // read.
-    if (reduces || !own || Protects(id, g)) AddGuard(g, &conditions);
+    if (!IsSpatial(id, g) || !IsOwn(target) || Protects(id, g)) AddGuard(g, &conditions);
   }
   std::vector<Expr> skips;
   if (stage.reducer != te::Reducer::kNone) {

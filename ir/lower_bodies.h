@@ -24,6 +24,13 @@ class Bodies : protected Places {
   /// What has to be checked of a guard.
   void AddGuard(const schedule::Guard& g, std::vector<Expr>* conditions) const;
   static Stmt Guarded(const std::vector<Expr>& conditions, Stmt statement);
+  /// Whether guard `g` of a stage protects an access: without it, an index that moves with g's loops could
+  /// leave what is stored, or read an element that was never computed.
+  bool Protects(StageId id, const schedule::Guard& g);
+  /// Whether a guard is about spatial axes alone.
+  bool IsSpatial(StageId id, const schedule::Guard& g) const;
+  /// Whether nobody else sees what is stored here: it belongs to one thread.
+  bool IsOwn(const Storage& storage) const;
   /// A value as it is stored.
   Expr Stored(const Storage& storage, Expr value) const;
 
@@ -35,9 +42,6 @@ class Bodies : protected Places {
   /// A stage's expression over the function's variables and buffers.
   Expr Body(StageId id, const std::vector<Expr>& skipped);
   Expr OverLoops(StageId id, const Expr& e) const;
-  /// Whether guard `g` of a stage protects an access: without it, an index that moves with g's loops could
-  /// leave what is stored, or read an element that was never computed.
-  bool Protects(StageId id, const schedule::Guard& g);
 };
 
 }  // namespace tunesmith::ir

@@ -71,54 +71,61 @@ class Places {
     return reads;
   }
 
-  Status PlaceParameters(std::vector<int>* packed) {
+  /// For each parameter, the packed stage that takes its place in main, or -1. main and pack place the packed
+  /// weights in the order of these parameters. Errors: a packed stage finds no place.
+  Result<std::vector<StageId>> PackedPlaces() const {
     std::vector<StageId> packs;  // packed stages that the kernel reads
     for (StageId id = 0; id < static_cast<StageId>(plan_.stages.size()); ++id) {
       if (Packed(id) && ReadByMain(plan_.stage(id).tensor)) packs.push_back(id);
     }
-    auto layout_of = [&](StageId id) {
-      return PlanOf(id).layout.empty() ? RowMajor(WholeOf(TensorOf(id))) : PlanOf(id).layout;
-    };
-    auto add_packed = [&](StageId id, bool written) {
-      AddParameter(plan_.stage(id).tensor, WholeOf(TensorOf(id)), layout_of(id), written, kLine);
-    };
+    std::vector<StageId> places;
     for (int t : plan_.graph->Parameters()) {
-      const te::Tensor& tensor = plan_.graph->tensors[static_cast<size_t>(t)];
-      std::vector<Span> whole = WholeOf(tensor);
-      schedule::Layout rows = RowMajor(whole);
-      // The interface promises no more than an element's alignment; the caller's pointers decide.
-      int64_t alignment = te::SizeOf(tensor.dtype);
-      if (packing_) {
-        if (tensor.role == te::Role::kWeight) AddParameter(t, whole, rows, false, alignment);
-        continue;
-      }
-      if (tensor.role == te::Role::kWeight && !ReadByMain(t)) {
-        // The place of a repacked weight: the buffer made from it.
-        auto made_from =
-            std::find_if(packs.begin(), packs.end(), [&](StageId id) { return IsMadeFrom(id, t); });
-        if (made_from != packs.end()) {
-          packed->push_back(parameters_);
-          add_packed(*made_from, false);
-          packs.erase(made_from);
-          continue;
-        }
-      }
-      AddParameter(t, whole, rows, false, alignment);
+      const bool free =
+          plan_.graph->tensors[static_cast<size_t>(t)].role == te::Role::kWeight && !ReadByMain(t);
+      auto made_from =
+          std::find_if(packs.begin(), packs.end(), [&](StageId id) { return free && IsMadeFrom(id, t); });
+      places.push_back(made_from == packs.end() ? -1 : *made_from);
+      if (made_from != packs.end()) packs.erase(made_from);
     }
+    if (packs.empty()) return places;
+    return Invalid(
+        StrCat("lower: '", plan_.NameOf(packs[0]),
+               "' is packed, but the weights that it is made from are still read as they are, so that none "
+               "gives up its place to it; do not pack it"));
+  }
+
+  Status PlaceParameters(std::vector<int>* packed) {
+    TS_ASSIGN_OR_RETURN(const std::vector<StageId> places, PackedPlaces());
+    const auto add_packed = [&](StageId id) {
+      const schedule::Layout layout =
+          PlanOf(id).layout.empty() ? RowMajor(WholeOf(TensorOf(id))) : PlanOf(id).layout;
+      AddParameter(plan_.stage(id).tensor, WholeOf(TensorOf(id)), layout, packing_, kLine);
+    };
+    // The interface promises no more than an element's alignment; the caller's pointers decide.
+    const auto add_plain = [&](int t, bool written) {
+      const te::Tensor& tensor = plan_.graph->tensors[static_cast<size_t>(t)];
+      const std::vector<Span> whole = WholeOf(tensor);
+      AddParameter(t, whole, RowMajor(whole), written, te::SizeOf(tensor.dtype));
+    };
+    const std::vector<int> parameters = plan_.graph->Parameters();
     if (packing_) {
-      for (StageId id : packs) add_packed(id, true);
+      for (int t : parameters) {
+        if (plan_.graph->tensors[static_cast<size_t>(t)].role == te::Role::kWeight) add_plain(t, false);
+      }
+      for (StageId id : places) {
+        if (id >= 0) add_packed(id);
+      }
       return absl::OkStatus();
     }
-    if (!packs.empty()) {
-      return Invalid(
-          StrCat("lower: '", plan_.NameOf(packs[0]),
-                 "' is packed, but the weights that it is made from are still read as they are, so that none "
-                 "gives up its place to it; do not pack it"));
+    for (size_t n = 0; n < parameters.size(); ++n) {
+      if (places[n] < 0) {
+        add_plain(parameters[n], false);
+      } else {
+        packed->push_back(parameters_);
+        add_packed(places[n]);
+      }
     }
-    for (int t : plan_.graph->Outputs()) {
-      const te::Tensor& tensor = plan_.graph->tensors[static_cast<size_t>(t)];
-      AddParameter(t, WholeOf(tensor), RowMajor(WholeOf(tensor)), true, te::SizeOf(tensor.dtype));
-    }
+    for (int t : plan_.graph->Outputs()) add_plain(t, true);
     return absl::OkStatus();
   }
 

@@ -237,7 +237,7 @@ Status Verify(const Program& program) {
   for (size_t n = 0; match && n < written.size(); ++n) {
     match = std::any_of(program.main.buffers.begin(), program.main.buffers.end(), [&](const Buffer& b) {
       return b.scope == Scope::kParameter && b.parameter == program.packed[n] && !b.written &&
-             b.dtype == written[n]->dtype && b.elements == written[n]->elements;
+             b.name == written[n]->name && b.dtype == written[n]->dtype && b.elements == written[n]->elements;
     });
   }
   if (match) return absl::OkStatus();

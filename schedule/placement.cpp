@@ -51,6 +51,28 @@ Status CheckPrivate(const Plan& plan, NodeId loop, StepText step) {
   return absl::OkStatus();
 }
 
+Status CheckNotPrefetched(const Plan& plan, int tensor, const StageIds& stages, StepText step) {
+  for (StageId id : stages) {
+    for (const Prefetched& p : Of(plan, id).prefetched) {
+      if (p.tensor != tensor) continue;
+      return Invalid(StrCat(step(), ": '", plan.NameOf(id), "' prefetches it at ", plan.LoopName(p.loop),
+                            ", but would no longer touch it; do this before that"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool EndsWith(const Plan& plan, StageId id, NodeId loop) {
+  if (Of(plan, id).leaf < 0 || !plan.Encloses(loop, Of(plan, id).leaf)) return false;
+  if (plan.Reduces(id, loop)) return true;
+  bool ends = false;
+  te::Visit(plan.stage(id).body, [&](const te::Expr& e) {
+    const StageId source = e->kind == te::ExprKind::kRead ? plan.graph->StageOf(e->id) : -1;
+    ends = ends || (source >= 0 && source != id && EndsWith(plan, source, loop));
+  });
+  return ends;
+}
+
 void MarkTouched(Plan* plan, NodeId loop) {
   for (StageId id : plan->StagesIn(loop)) Of(*plan, id).touched = true;
 }

@@ -37,6 +37,11 @@ using StepText = absl::FunctionRef<std::string()>;
 Status CheckAlone(const Plan& plan, StageId id, StepText step);
 /// What is stored at `loop` belongs to one thread: no loop inside of it runs on several.
 Status CheckPrivate(const Plan& plan, NodeId loop, StepText step);
+/// None of the stages prefetches the tensor, which they will no longer touch.
+Status CheckNotPrefetched(const Plan& plan, int tensor, const StageIds& stages, StepText step);
+/// Whether stage `id` is complete only in the last iteration of `loop`: it, or something that it is computed
+/// from inside of the loop, is reduced over it.
+bool EndsWith(const Plan& plan, StageId id, NodeId loop);
 /// Every stage inside `loop` has a nest that is no longer its first.
 void MarkTouched(Plan* plan, NodeId loop);
 /// The stage has a nest of its own at the root, as it started, with no other stage in it.

@@ -20,6 +20,7 @@
 #include <numeric>
 
 #include "schedule/rules.h"
+#include "schedule/strides.h"
 #include "support/strings.h"
 
 namespace tunesmith::schedule {
@@ -32,14 +33,6 @@ std::vector<int64_t> UpTo(std::vector<int64_t> values, int64_t most) {
   values.erase(std::remove_if(values.begin(), values.end(), [&](int64_t v) { return v > most; }),
                values.end());
   return values;
-}
-
-/// Whether an index may lie outside of a dimension.
-bool LeavesTensor(const te::Affine& index, int64_t extent, const te::Stage& stage) {
-  int64_t low = index.constant, high = index.constant;
-  for (const auto& [axis, factor] : index.terms)
-    (factor < 0 ? low : high) += factor * (stage.axes[static_cast<size_t>(axis)].extent - 1);
-  return low < 0 || high >= extent;
 }
 
 class Contraction : public Part {
@@ -175,6 +168,14 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
   });
   lane_extent_ = axis(lane).extent;
   ShareLanes(in, stage, reads, &spatial);
+  // Tiles want axes along which something is used again. Along one that every operand moves with (a batch,
+  // the groups of a convolution) nothing is, unless windows overlap.
+  const auto reused = [&](int a) {
+    return std::any_of(reads.begin(), reads.end(), [&](const Expr& read) {
+      return StrideOf(in.graph, read, a) == 0 || WindowsOverlap(*read, a, stage);
+    });
+  };
+  std::stable_partition(spatial.begin(), spatial.end(), [&](int a) { return !reused(a); });
   int64_t row_extent = 1, plane_extent = 1;
   if (!spatial.empty()) {
     row_ = spatial.back();
@@ -246,8 +247,14 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
     }
     bool again =
         std::any_of(copies_.begin(), copies_.end(), [&](const Copied& c) { return c.tensor == read->id; });
-    if (dim < 0 || again || (shared_ >= 0 && shared_dim < 0)) continue;
-    bool weight = tensor.role == te::Role::kWeight;
+    // Tiles of a copy serve one element of it an iteration, not several that lie apart.
+    const bool several = std::any_of(reads.begin(), reads.end(), [&](const Expr& other) {
+      return other->id == read->id && !te::Same(other, read);
+    });
+    if (dim < 0 || again || several || (shared_ >= 0 && shared_dim < 0)) continue;
+    // A weight that others read as it is keeps its place among the parameters.
+    const bool weight =
+        tensor.role == te::Role::kWeight && in.ReadersOf(read->id) == std::vector<StageId>{id};
     bool needed = *stride != 1;
     // Copying at run time pays only where the rows of the copy are used by several output rows.
     if (!weight && (row_extent < 2 || windowed)) continue;
@@ -280,11 +287,7 @@ void Contraction::ShareLanes(const Surroundings& in, const te::Stage& stage, con
     const bool contiguous = *inner == 1 && *outer == lane_extent_;
     if (!uniform && !contiguous) instructions += (reach + lanes - 1) / lanes;
     // Lanes of which some read padding would be gathered one by one.
-    for (size_t i = 0; read->guarded && i < te::ReadRank(*read); ++i) {
-      const te::Tensor& tensor = in.graph.tensors[static_cast<size_t>(read->id)];
-      const std::optional<te::Affine> index = te::ToAffine(read->args[i]);
-      if (index && index->CoefficientOf(axis) != 0 && LeavesTensor(*index, tensor.shape[i], stage)) return;
-    }
+    if (read->guarded && LeavesTensor(in.graph, *read, axis, stage)) return;
   }
   // The sums of the vectors that are used in part, one for each iteration of the axis.
   if (instructions * lane_extent_ > lanes_) return;

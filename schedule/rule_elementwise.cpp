@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "schedule/rule_rows.h"
+#include "schedule/strides.h"
 #include "support/strings.h"
 
 namespace tunesmith::schedule {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "schedule/strides.h"
 #include "support/strings.h"
 
 namespace tunesmith::schedule {
@@ -50,7 +51,7 @@ bool CanInline(const Surroundings& in, StageId id) {
   if (stage.reducer != te::Reducer::kNone || IsOutput(in.graph, id)) return false;
   int uses = 0;
   bool guarded = false, expands = false;
-  for (StageId c : in.ConsumersOf(id)) {
+  for (StageId c : in.ReadersOf(At(in.graph, id).tensor)) {
     for (const Expr& read : ReadsOf(At(in.graph, c), stage.tensor)) {
       ++uses;
       guarded = guarded || read->guarded;
@@ -61,15 +62,18 @@ bool CanInline(const Surroundings& in, StageId id) {
 }
 
 /// A consumer that can be computed on the accumulators' tile: elementwise, of the same shape, reading it at
-/// its own index.
+/// its own index, and all else that it reads is computed before.
 StageId EpilogueOf(const Surroundings& in, StageId id) {
-  std::vector<StageId> consumers = in.ConsumersOf(id);
+  std::vector<StageId> consumers = in.ReadersOf(At(in.graph, id).tensor);
   if (consumers.size() != 1) return -1;
   const te::Stage& c = At(in.graph, consumers[0]);
   const te::Stage& p = At(in.graph, id);
   if (c.reducer != te::Reducer::kNone || c.spatial != p.spatial) return -1;
   for (int a = 0; a < c.spatial; ++a) {
     if (c.axes[static_cast<size_t>(a)].extent != p.axes[static_cast<size_t>(a)].extent) return -1;
+  }
+  for (const Expr& read : ReadsOf(c, -1)) {
+    if (in.graph.StageOf(read->id) > id) return -1;
   }
   // Through inlined stages the index must stay the same: only a direct read is certain.
   std::vector<Expr> reads = ReadsOf(c, p.tensor);
@@ -84,8 +88,9 @@ StageId EpilogueOf(const Surroundings& in, StageId id) {
 }
 
 /// Producers of `id` that depend on its outer axes row by row, in order: each reads or is read with the same
-/// row indices, so that one row's worth of it is all that one row of `id` needs.
-std::vector<StageId> RowProducers(const Surroundings& in, StageId id) {
+/// row indices, so that one row's worth of it is all that one row of `id` needs. What is `placed` has a place
+/// elsewhere.
+std::vector<StageId> RowProducers(const Surroundings& in, StageId id, const std::vector<bool>& placed) {
   const te::Stage& last = At(in.graph, id);
   if (last.spatial < 2) return {};
   size_t rows = static_cast<size_t>(last.spatial) - 1;
@@ -99,7 +104,7 @@ std::vector<StageId> RowProducers(const Surroundings& in, StageId id) {
     return true;
   };
   for (StageId p = id - 1; p >= 0; --p) {
-    if (in.inlined[static_cast<size_t>(p)] || IsOutput(in.graph, p)) continue;
+    if (placed[static_cast<size_t>(p)] || IsOutput(in.graph, p)) continue;
     const te::Stage& producer = At(in.graph, p);
     if (static_cast<size_t>(producer.spatial) < rows) continue;
     if (producer.reducer != te::Reducer::kNone && LanesAlongOutput(in, p))
@@ -109,7 +114,7 @@ std::vector<StageId> RowProducers(const Surroundings& in, StageId id) {
     int64_t a_row = 1;
     for (size_t a = rows; a < static_cast<size_t>(producer.spatial); ++a) a_row *= producer.axes[a].extent;
     if (producer.reducer != te::Reducer::kNone && a_row > 1) continue;
-    std::vector<StageId> consumers = in.ConsumersOf(p);
+    std::vector<StageId> consumers = in.ReadersOf(producer.tensor);
     bool all = !consumers.empty();
     for (StageId c : consumers) {
       all = all && std::find(group.begin(), group.end(), c) != group.end();
@@ -154,37 +159,12 @@ std::string Surroundings::NewName(const std::string& name) const {
   return free;
 }
 
-std::vector<StageId> Surroundings::ConsumersOf(StageId stage) const {
-  std::vector<StageId> live = graph.ConsumersOf(At(graph, stage).tensor);
+std::vector<StageId> Surroundings::ReadersOf(int tensor) const {
+  std::vector<StageId> live = graph.ConsumersOf(tensor);
   live.erase(
       std::remove_if(live.begin(), live.end(), [&](StageId c) { return inlined[static_cast<size_t>(c)]; }),
       live.end());
   return live;
-}
-
-namespace {
-
-bool Mentions(const Expr& e, int axis) {
-  bool found = false;
-  te::Visit(e,
-            [&](const Expr& each) { found = found || (each->kind == ExprKind::kVar && each->id == axis); });
-  return found;
-}
-
-}  // namespace
-
-std::optional<int64_t> StrideOf(const te::Graph& graph, const Expr& read, int axis) {
-  const te::Tensor& tensor = graph.tensors[static_cast<size_t>(read->id)];
-  int64_t stride = 0, unit = 1;
-  for (size_t d = te::ReadRank(*read); d-- > 0;) {
-    if (Mentions(read->args[d], axis)) {
-      std::optional<te::Affine> index = te::ToAffine(read->args[d]);
-      if (!index) return std::nullopt;
-      stride += index->CoefficientOf(axis) * unit;
-    }
-    unit *= tensor.shape[d];
-  }
-  return stride;
 }
 
 bool LanesAlongOutput(const Surroundings& in, StageId id) {
@@ -265,8 +245,7 @@ Space Space::Of(const te::Graph& graph, const Machine& machine, std::string targ
       if (const StageId epilogue = in.epilogue[static_cast<size_t>(id)]; epilogue >= 0)
         owned.stages.push_back(epilogue);
     } else {
-      for (StageId p : RowProducers(in, id)) {
-        if (placed[static_cast<size_t>(p)]) continue;
+      for (StageId p : RowProducers(in, id, placed)) {
         in.rows[static_cast<size_t>(id)].push_back(p);
         owned.stages.push_back(p);
         placed[static_cast<size_t>(p)] = true;

@@ -43,8 +43,8 @@ struct Surroundings {
   std::vector<int64_t> GrainsOf(std::vector<int64_t> grains) const {
     return machine.threads > 1 ? std::move(grains) : std::vector<int64_t>{1};
   }
-  /// The consumers of a stage's tensor that are not inlined themselves.
-  std::vector<StageId> ConsumersOf(StageId stage) const;
+  /// The stages that read a tensor and are not inlined themselves.
+  std::vector<StageId> ReadersOf(int tensor) const;
 };
 
 std::shared_ptr<const Part> ContractionPart(const Surroundings& in, StageId stage, std::vector<Hole>* holes);
@@ -55,7 +55,5 @@ std::shared_ptr<const Part> ElementwisePart(const Surroundings& in, StageId stag
 /// or can be copied so that it does: a weight ahead of time, another tensor if each element of it is used
 /// often enough. Else lanes run along the innermost reduced axis.
 bool LanesAlongOutput(const Surroundings& in, StageId stage);
-/// The stride, in elements of the tensor, with which a read moves along an axis; nothing if it is not affine.
-std::optional<int64_t> StrideOf(const te::Graph& graph, const te::Expr& read, int axis);
 
 }  // namespace tunesmith::schedule

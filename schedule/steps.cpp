@@ -214,6 +214,11 @@ Result<Plan> Reorder(Plan plan, absl::Span<const NodeId> loops) {
     At(plan, wanted[i]).children = i + 1 < wanted.size() ? Children{wanted[i + 1]} : innermost;
   }
   for (NodeId child : innermost) At(plan, child).parent = wanted.back();
+  for (StageId id : plan.StagesIn(wanted.front())) {
+    const NodeId keep = Of(plan, id).keep;
+    if (keep == kRoot) continue;
+    TS_RETURN_IF_ERROR(CheckSumsEnd(plan, id, keep, [] { return std::string("order"); }));
+  }
   return plan;
 }
 

@@ -48,6 +48,12 @@ Status CheckOtherReads(const Plan& plan, StageId consumer, StageId producer, Nod
     if (std::find(stages.begin(), end, source) == end) return late("which is computed later");
     NodeId common = CommonLoop(plan, loop, made.leaf);
     if (common == kRoot) return;
+    for (NodeId n = common; n != kRoot; n = At(plan, n).parent) {
+      const bool moves =
+          std::any_of(axes.begin(), axes.end(), [&](const te::Affine& a) { return a.CoefficientOf(n) != 0; });
+      if (moves && At(plan, n).extent > 1 && EndsWith(plan, source, n))
+        return late(StrCat("which is complete only in the last iteration of ", plan.LoopName(n)));
+    }
     if (e->guarded) return late("guarded, whose elements are not all computed there");
     for (int d = 0; d < plan.stage(source).spatial; ++d) {
       std::optional<te::Affine> index = te::ToAffine(e->args[static_cast<size_t>(d)], axes);
@@ -151,7 +157,9 @@ Result<Plan> FuseConsumer(Plan plan, StageId consumer, StageId producer, NodeId 
   bool sole = Consumers(plan, producer).size() == 1;
   bool partial = false;  // the producer's sums are complete only in the last iteration of an outer loop
   for (NodeId n = loop; n != kRoot; n = At(plan, n).parent) partial = partial || plan.Reduces(producer, n);
-  const bool moves = sole && !partial && made.place == Place::kRoot && !IsOutput(plan, producer);
+  // A layout is that of the whole tensor, which then stays where it is.
+  const bool moves =
+      sole && !partial && made.place == Place::kRoot && !IsOutput(plan, producer) && made.layout.empty();
   if (moves) TS_RETURN_IF_ERROR(CheckPrivate(plan, loop, step));
   std::vector<Span> region;
   for (size_t d = 0; d < static_cast<size_t>(p.spatial); ++d)

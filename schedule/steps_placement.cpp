@@ -46,6 +46,8 @@ Result<Plan> ComputeAt(Plan plan, StageId id, NodeId loop, Scope scope) {
     }
   }
   TS_RETURN_IF_ERROR(CheckPrivate(plan, loop, step));
+  if (!Of(plan, id).layout.empty())
+    return Invalid(StrCat(step(), ": its layout is that of the whole tensor; lay it out after this"));
   std::vector<Span> region = RegionTouched(plan, plan.stage(id).tensor, consumers, loop);
   RemoveNest(&plan, id);
   StagePlan& s = Of(plan, id);
@@ -70,6 +72,11 @@ Result<Plan> Keep(Plan plan, StageId id, NodeId loop) {
   if (s.leaf < 0 || !plan.Encloses(loop, s.leaf))
     return Invalid(StrCat(step(), ": the stage is not computed inside this loop"));
   if (s.keep != kRoot) return Invalid(StrCat(step(), ": its accumulators are kept already"));
+  // Each iteration computes its part anew, and parts may overlap.
+  if (s.place == Place::kLoop && plan.Encloses(loop, s.at)) {
+    return Invalid(StrCat(step(), ": the stage is computed anew in each iteration of ", plan.LoopName(s.at),
+                          "; keep its accumulators from there, or from a loop inside"));
+  }
   TS_RETURN_IF_ERROR(CheckSumsEnd(plan, id, loop, step));
   TS_RETURN_IF_ERROR(CheckPrivate(plan, loop, step));
   int64_t elements = 1;

@@ -71,6 +71,8 @@ Result<Plan> Inline(Plan plan, StageId id) {
   if (tensor.role == te::Role::kOutput)
     return Invalid(StrCat("inline ", name, ": it is an output, which must be stored"));
   TS_RETURN_IF_ERROR(CheckPlaceable(plan, id, "inline"));
+  TS_RETURN_IF_ERROR(
+      CheckNotPrefetched(plan, stage.tensor, Consumers(plan, id), [&] { return StrCat("inline ", name); }));
   for (StageId consumer : plan.graph->ConsumersOf(stage.tensor)) {
     bool guarded = false;
     te::Stage& c = graph->stages[static_cast<size_t>(consumer)];
@@ -116,6 +118,7 @@ Result<Plan> Cache(Plan plan, int tensor_id, StageId consumer, const std::string
     if (e->kind == ExprKind::kRead && e->id == tensor_id) reads.push_back(e);
   });
   if (reads.empty()) return Invalid(StrCat(step(), ": the stage does not read it"));
+  TS_RETURN_IF_ERROR(CheckNotPrefetched(plan, tensor_id, {consumer}, step));
   if (StageId made = plan.graph->StageOf(tensor_id);
       made >= 0 && RootPosition(plan, made) >= RootPosition(plan, consumer)) {
     return Invalid(StrCat(step(), ": both are computed in one nest; cache before they are placed"));
@@ -239,9 +242,12 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
     if (!value.terms.empty()) axis_of.emplace_back(value.terms[0].first, a);
     partial.axes.push_back(old.axes[static_cast<size_t>(a)]);
   }
-  auto short_name = [&](NodeId n) {
+  // No two loops of the new stage, or of what is left of this one, may have one name.
+  auto free_name = [&](NodeId n) {
     std::string label = At(plan, n).label;
     std::replace(label.begin(), label.end(), '.', '_');
+    const auto taken = [&](const te::Axis& axis) { return axis.name == label; };
+    while (std::any_of(partial.axes.begin(), partial.axes.end(), taken)) label += '_';
     return label;
   };
   NodeIds inner = plan.LoopsAbove(s.leaf);
@@ -251,7 +257,7 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
   inner.insert(inner.begin(), loop);
   for (NodeId n : inner) {
     axis_of.emplace_back(n, static_cast<int>(partial.axes.size()));
-    partial.axes.push_back({short_name(n), plan.nodes[static_cast<size_t>(n)].extent});
+    partial.axes.push_back({free_name(n), plan.nodes[static_cast<size_t>(n)].extent});
   }
   auto over_axes = [&](const te::Affine& over_loops) {
     te::Affine a{{}, over_loops.constant};
@@ -269,8 +275,15 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
   });
   std::vector<Guard> where;
   for (const Guard& g : s.guards) where.push_back({over_axes(g.value), g.extent});
+  // Those that the new stage has no loop left to reduce under exclude elements that it does not have.
+  std::vector<Guard> outside;
+  for (const Guard& g : where) {
+    const bool spatial = std::all_of(g.value.terms.begin(), g.value.terms.end(),
+                                     [&](const auto& t) { return t.first <= old.spatial; });
+    if (spatial) outside.push_back(g);
+  }
 
-  const te::Axis factored_axis = {short_name(loop), At(plan, loop).extent};
+  const te::Axis factored_axis = partial.axes[static_cast<size_t>(old.spatial)];
   int position = RootPosition(plan, id);
   RemoveNest(&plan, id);
   StageId factored = AddStage(&plan, id, std::move(tensor), std::move(partial));
@@ -280,7 +293,7 @@ Result<Plan> Factor(Plan plan, StageId id, NodeId loop, const std::string& name)
   rest.axes.resize(static_cast<size_t>(rest.spatial));
   rest.axes.push_back(factored_axis);
   rest.body = te::Read(rest.accumulator, plan.stage(factored).tensor, std::move(indices));
-  plan.stages[static_cast<size_t>(id)].where.clear();
+  plan.stages[static_cast<size_t>(id)].where = std::move(outside);
   plan.stages[static_cast<size_t>(factored)].where = std::move(where);
   BuildNest(&plan, id, kRoot, position);
   BuildNest(&plan, factored, kRoot, position);

@@ -55,6 +55,7 @@ Evaluation::Evaluation(const Graph& graph, const Tolerance* tolerance)
     stage_of_[Index(graph.stages[s].tensor)] = static_cast<int>(s);
     machines_.emplace_back(Compile(graph, graph.stages[s]), bounded_);
     sums_.emplace_back(graph.stages[s].reducer, graph.stages[s].body->type, bounded_);
+    models_.push_back(bounded_ ? ModelOf(graph, graph.stages[s], tolerance_.model) : tolerance_.model);
   }
 }
 
@@ -172,7 +173,7 @@ void Evaluation::ComputeAcross(size_t s, std::vector<int64_t> point, int64_t fir
         machines_[s].Run(point, lane_axis, lanes, sources_, this);
         sums_[s].AddAcross(machines_[s], lanes);
       }
-      sums_[s].Finish(lanes, terms, tolerance_.model);
+      sums_[s].Finish(lanes, terms, models_[s]);
     }
     Store(s, first + done, lanes);
     if (lane_axis >= 0) point[Index(lane_axis)] += lanes;
@@ -192,7 +193,7 @@ void Evaluation::ComputeAlong(size_t s, std::vector<int64_t> point, int64_t inde
       sums_[s].AddAlong(machines_[s], lanes);
     }
   }
-  sums_[s].Finish(1, terms, tolerance_.model);
+  sums_[s].Finish(1, terms, models_[s]);
   Store(s, index, 1);
 }
 

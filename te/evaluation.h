@@ -69,6 +69,7 @@ class Evaluation : public Supplier {
   // By stage, as supplying one stage may interrupt another.
   std::vector<Machine> machines_;
   std::vector<Accumulator> sums_;
+  std::vector<ErrorModel> models_;
 };
 
 }  // namespace tunesmith::te

@@ -5,11 +5,60 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <optional>
+#include <utility>
 
+#include "te/affine.h"
 #include "te/error_bounds.h"
 #include "te/value.h"
 
 namespace tunesmith::te {
+namespace {
+
+/// Along which axes the parameters' elements change.
+class Walks {
+ public:
+  explicit Walks(const Graph& graph) : graph_(graph) {}
+
+  bool Along(const Stage& stage, int axis) {
+    bool walks = false;
+    Visit(stage.body, [&](const Expr& e) {
+      for (size_t d = 0; !walks && e->kind == ExprKind::kRead && d < ReadRank(*e); ++d) {
+        const std::optional<Affine> index = ToAffine(e->args[d]);
+        walks = index && index->CoefficientOf(axis) != 0 && AlongDimension(e->id, static_cast<int>(d));
+      }
+    });
+    return walks;
+  }
+
+ private:
+  bool AlongDimension(int tensor, int dimension) {
+    const int stage = graph_.StageOf(tensor);
+    if (stage < 0) return true;
+    const auto [known, added] = known_.emplace(std::pair(tensor, dimension), false);
+    if (added) {
+      const bool walks = Along(graph_.stages[static_cast<size_t>(stage)], dimension);
+      known_[{tensor, dimension}] = walks;
+      return walks;
+    }
+    return known->second;
+  }
+
+  const Graph& graph_;
+  std::map<std::pair<int, int>, bool> known_;
+};
+
+}  // namespace
+
+ErrorModel ModelOf(const Graph& graph, const Stage& stage, ErrorModel of_data) {
+  Walks walks(graph);
+  for (int a = stage.spatial; a < static_cast<int>(stage.axes.size()); ++a) {
+    if (stage.axes[static_cast<size_t>(a)].extent > 1 && !walks.Along(stage, a))
+      return ErrorModel::kWorstCase;
+  }
+  return of_data;
+}
 
 std::string ToString(const Tolerance& tolerance) {
   std::string text = tolerance.model == ErrorModel::kWorstCase ? "rounding errors at worst, n u sum|t|"

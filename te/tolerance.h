@@ -10,6 +10,7 @@
 #include <string>
 
 #include "te/dtype.h"
+#include "te/graph.h"
 
 namespace tunesmith::te {
 
@@ -32,6 +33,10 @@ struct Tolerance {
 
 /// For checks' reports: "rounding errors independent, times 4".
 std::string ToString(const Tolerance& tolerance);
+
+/// The model for the sum of a stage: terms that are the same data again, because no parameter is walked along
+/// some reduced axis, are not independent, whatever the data.
+ErrorModel ModelOf(const Graph& graph, const Stage& stage, ErrorModel of_data);
 
 /// What the rounding errors of a sum may amount to, without those of its terms.
 double SumErrorBound(ErrorModel model, DType accumulator, int64_t terms, double sum, double sum_of_magnitudes,

@@ -335,6 +335,10 @@ TEST(VerifyProgram, PackWritesWhatMainReads) {
   EXPECT_EQ(MessageOf(Verify(p)),
             "f: types: the packed weights that pack writes are not those that are read");
   p.packed = {0};
+  // Of the same size, but another one.
+  EXPECT_EQ(MessageOf(Verify(p)),
+            "f: types: the packed weights that pack writes are not those that are read");
+  p.main.buffers[0].name = "Ap";
   EXPECT_TRUE(Verify(p).ok());
   p.packed = {1};
   EXPECT_EQ(MessageOf(Verify(p)),

@@ -9,7 +9,6 @@
 #include <map>
 #include <sstream>
 
-#include "costmodel/features.h"
 #include "ir/lower.h"
 #include "ir/verify.h"
 #include "schedule/sketch.h"
@@ -19,6 +18,7 @@
 #include "tests/codegen/running.h"
 #include "tests/ir/property.h"
 #include "tests/schedule/definition.h"
+#include "tests/schedule/drawing.h"
 
 namespace tunesmith::schedule::testing {
 namespace {
@@ -101,34 +101,6 @@ Result<te::Workload> BindSmall(const te::Operator& op, Choices* choices, std::st
     if (bound.ok()) break;
   }
   return bound;
-}
-
-/// An allowed choice, or nothing after a few draws.
-std::optional<Choice> Draw(const Space& space, Choices* choices) {
-  for (int attempt = 0; attempt < 40; ++attempt) {
-    Choice choice;
-    for (const Hole& hole : space.holes())
-      choice.push_back(static_cast<uint16_t>(choices->Sample(0, std::ssize(hole.domain) - 1)));
-    if (space.Allows(choice)) return choice;
-  }
-  return std::nullopt;
-}
-
-/// What differs between the plan of a choice and those of its parts, each scheduled alone.
-std::string DifferenceOfParts(const Space& space, const Choice& choice, const Plan& whole) {
-  uint64_t hash = 0;
-  Summary sum;
-  for (size_t part = space.parts(); part-- > 0;) {
-    const Result<PartPlan> alone = space.PlanOfPart(part, choice);
-    if (!alone.ok()) return StrCat("part ", part, ": ", MessageOf(alone.status()));
-    for (NodeId root : alone->roots) {
-      hash += HashOf(alone->plan, root);
-      sum.Add(Summarise(alone->plan, root, Machine()));
-    }
-  }
-  if (hash != HashOf(whole)) return "the parts' hashes differ from the whole plan's";
-  const costmodel::Features parts = costmodel::FeaturesOf(sum, Machine());
-  return parts == costmodel::FeaturesOf(Summarise(whole, Machine()), Machine()) ? "" : "features differ";
 }
 
 int64_t Iterations(const te::Graph& graph) {

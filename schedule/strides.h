@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the tensors that a stage reads are walked as one of its axes moves.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "te/graph.h"
+
+namespace tunesmith::schedule {
+
+/// The stride, in elements of the tensor, with which a read moves along an axis; nothing if it is not affine.
+std::optional<int64_t> StrideOf(const te::Graph& graph, const te::Expr& read, int axis);
+
+/// Whether the windows that a stage reads overlap with the next ones along one of its spatial axes.
+bool WindowsOverlap(const te::ExprNode& read, int axis, const te::Stage& stage);
+
+/// Whether a read that moves with an axis may lie outside of the dimension that the axis walks.
+bool LeavesTensor(const te::Graph& graph, const te::ExprNode& read, int axis, const te::Stage& stage);
+
+}  // namespace tunesmith::schedule
