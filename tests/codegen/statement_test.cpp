@@ -68,6 +68,102 @@ TEST(Statement, VectorLoopsThatBeginElsewhere) {
   ExpectAsInterpreted(f, ParametersOf(f));
 }
 
+/// Lanes of two loops in one another, or of one inside the other where they are none of one vector.
+class LanesOfTwoLoops : public ::testing::TestWithParam<std::pair<int64_t, int64_t>> {
+ protected:
+  const int64_t outer = GetParam().first, inner = GetParam().second, lanes = outer * inner;
+  static constexpr int64_t kTimes = 3;
+
+  /// O[t * lanes + lane] = value(t, o, i) for t in 0..kTimes.
+  void Expect(const ir::Function& given, const Expr& value) const {
+    ir::Function f = given;
+    const int output = static_cast<int>(f.buffers.size()) - 1;
+    Stmt store = Store(output, Var(0) * Int(lanes) + Var(1) * Int(inner) + Var(2), value);
+    f.body = For(LoopKind::kSerial, 0, Int(0), Int(kTimes),
+                 For(LoopKind::kVector, 1, Int(0), Int(outer),
+                     For(LoopKind::kVector, 2, Int(0), Int(inner), std::move(store))));
+    ExpectAsInterpreted(f, ParametersOf(f));
+  }
+};
+
+TEST_P(LanesOfTwoLoops, SideBySide) {
+  ir::Function f = FunctionOf({{F32, kTimes * lanes}}, {F32, kTimes * lanes}, 3);
+  Expect(f, Read(f, 0, Var(0) * Int(lanes) + Var(1) * Int(inner) + Var(2)) + te::Float(1));
+}
+
+// Those of the outer loop lie apart, those of the inner one together or the same: vectors that cover them
+// must not reach beyond the buffer's ends.
+TEST_P(LanesOfTwoLoops, NearEachOther) {
+  for (int64_t apart : {1, 2, 3, 4, 8}) {
+    for (int64_t step : {0, 1, 2}) {
+      const int64_t reach = (outer - 1) * apart + (inner - 1) * step + 1;
+      ir::Function f = FunctionOf({{F32, (kTimes - 1) * 5 + reach}}, {F32, kTimes * lanes}, 3);
+      Expect(f, Read(f, 0, Var(0) * Int(5) + Var(1) * Int(apart) + Var(2) * Int(step)));
+      // Vectors that begin at multiples of their length.
+      const int64_t whole = (reach + 15) / 16 * 16;
+      ir::Function aligned = FunctionOf({{F32, kTimes * whole}}, {F32, kTimes * lanes}, 3);
+      Expect(aligned, Read(aligned, 0, Var(0) * Int(whole) + Var(1) * Int(apart) + Var(2) * Int(step)));
+    }
+  }
+}
+
+TEST_P(LanesOfTwoLoops, FarApartOrBackwards) {
+  ir::Function f = FunctionOf({{F32, kTimes * outer * 100}}, {F32, kTimes * lanes}, 3);
+  Expect(f, Read(f, 0, Var(0) * Int(outer * 100) + Var(1) * Int(100) + Var(2)));
+  Expect(f, Read(f, 0, (Int(kTimes) - Var(0)) * Int(lanes) - Int(1) - (Var(1) * Int(inner) + Var(2))));
+}
+
+TEST_P(LanesOfTwoLoops, GuardedAsAWholeAndByLane) {
+  ir::Function f = FunctionOf({{F32, outer * 4}}, {F32, kTimes * lanes}, 3);
+  const Expr at = Var(0) * Int(outer * 4) + Var(1) * Int(4) + Int(3);
+  Expect(f, te::GuardedRead(F32, 0, {at}, Lt(Var(0), Int(1)), te::Float(7)));
+  Expect(f, te::GuardedRead(F32, 0, {at}, Lt(at, Int(outer * 4 - 6)), te::Float(7)));
+  // What is stored, too.
+  f.body = nullptr;
+  Stmt store = If(Lt(Var(1) * Int(inner) + Var(2), Int(lanes - 1)),
+                  Store(1, Var(0) * Int(lanes) + Var(1) * Int(inner) + Var(2), Read(f, 0, Var(1) * Int(4))));
+  f.variables.push_back("rest");
+  Stmt rest = For(LoopKind::kSerial, 3, Int(0), Int(kTimes * lanes), Store(1, Var(3), te::Float(-1)));
+  f.body = Seq({rest, For(LoopKind::kSerial, 0, Int(0), Int(kTimes),
+                          For(LoopKind::kVector, 1, Int(0), Int(outer),
+                              For(LoopKind::kVector, 2, Int(0), Int(inner), store)))});
+  ExpectAsInterpreted(f, ParametersOf(f));
+}
+
+// A sum over one of the loops alone has a result for each lane of the other; over both it has one.
+TEST_P(LanesOfTwoLoops, Sums) {
+  for (const bool all : {false, true}) {
+    ir::Function f = FunctionOf({{F32, lanes}}, {F32, outer}, 3);
+    const Expr at = all ? Int(0) : Var(1);
+    Stmt add = Store(1, at, Read(f, 1, at) + Read(f, 0, Var(1) * Int(inner) + Var(2)));
+    f.body = Seq(
+        {For(LoopKind::kSerial, 0, Int(0), Int(outer), Store(1, Var(0), te::Float(0))),
+         For(LoopKind::kVector, 1, Int(0), Int(outer), For(LoopKind::kVector, 2, Int(0), Int(inner), add))});
+    const std::vector<Value> parameters = ParametersOf(f);
+    for (const Target& target : RunnableTargets())
+      EXPECT_EQ(DifferenceFromInterpreter(f, target, parameters, 16), "") << target.name;
+  }
+}
+
+// A buffer inside of both has a copy for each lane.
+TEST_P(LanesOfTwoLoops, WithMemoryOfTheirOwn) {
+  ir::Function f = FunctionOf({{F32, lanes}}, {F32, lanes}, 3);
+  const int own = AddBuffer(&f, "own", F32, Scope::kThread, 2);
+  const Expr lane = Var(1) * Int(inner) + Var(2);
+  f.body = For(LoopKind::kVector, 1, Int(0), Int(outer),
+               For(LoopKind::kVector, 2, Int(0), Int(inner),
+                   Alloc(own, Seq({Store(own, Int(0), Read(f, 0, lane)),
+                                   Store(own, Int(1), Read(f, 0, Int(lanes - 1) - lane)),
+                                   Store(1, lane, Read(f, own, Int(0)) - Read(f, own, Int(1)))}))));
+  ExpectAsInterpreted(f, ParametersOf(f));
+}
+
+INSTANTIATE_TEST_SUITE_P(Extents, LanesOfTwoLoops,
+                         ::testing::Values(std::pair(4, 4), std::pair(2, 8), std::pair(8, 2),
+                                           std::pair(16, 3), std::pair(8, 6), std::pair(2, 2),
+                                           std::pair(3, 5), std::pair(1, 4), std::pair(4, 1),
+                                           std::pair(16, 4)));
+
 TEST(Statement, SerialLoopInsideVectorLoop) {
   ir::Function f = FunctionOf({{F32, 16 * 5}}, {F32, 16}, 2);
   Stmt sum = Store(1, Var(0), Read(f, 1, Var(0)) + Read(f, 0, Var(1) * Int(16) + Var(0)));

@@ -38,7 +38,7 @@ class Choices {
 };
 
 /// Expects `law`, which says what is wrong or nothing, to say nothing for so many cases, always the same
-/// ones.
+/// ones unless the environment's TUNESMITH_SEED asks for others.
 void ExpectForAll(int cases, const std::function<std::string(Choices)>& law);
 
 }  // namespace tunesmith::ir::testing

@@ -254,6 +254,10 @@ TEST(VerifyRaces, LanesStoreApartOrReduce) {
 
 TEST(VerifyRegisters, IndicesAreConstantAfterUnrolling) {
   EXPECT_EQ(Result(Alloc(kR, Unroll(0, 2, Vector(1, 8, Zero(kR, i * Int(8) + j))))), "ok");
+  EXPECT_EQ(Result(Alloc(kR, Vector(0, 4, Vector(1, 3, Zero(kR, i * Int(3) + j))))), "ok");
+  EXPECT_EQ(Result(Alloc(kR, Vector(0, 3, Vector(1, 3, Zero(kR, i * Int(4) + j))))),
+            "f: registers: R[i*4 + j] = 0: the index of register buffer 'R' contains i*4, which is neither "
+            "unrolled nor the lane");
   EXPECT_EQ(Result(Alloc(kR, Unroll(0, 16, Zero(kR, Div(i, 2) * Int(2) + Mod(i, 2))))), "ok");
   EXPECT_EQ(Result(Alloc(kR, Serial(0, 2, Vector(1, 8, Zero(kR, i * Int(8) + j))))),
             "f: registers: R[i*8 + j] = 0: the index of register buffer 'R' contains i*8, which is neither "
@@ -270,6 +274,10 @@ TEST(VerifyConstants, ExtentsOfLanesAndUnrolledLoops) {
             "f: constants: unroll j in 0..i: its extent is not constant");
   EXPECT_EQ(Result(Vector(0, 65, Zero(kB, i))),
             "f: constants: vector i in 0..65: a vector has at most 64 lanes");
+  // Loops directly in one another are one vector; with something between them they are not.
+  EXPECT_EQ(Result(Vector(0, 11, Vector(1, 6, Zero(kB, i * Int(6) + j)))),
+            "f: constants: vector j in 0..6: a vector has at most 64 lanes");
+  EXPECT_EQ(Result(Vector(0, 11, If(Lt(i, Int(5)), Vector(1, 6, Zero(kB, i * Int(6) + j))))), "ok");
 }
 
 TEST(VerifyConstants, ParallelLoopsNestDirectlyOnly) {

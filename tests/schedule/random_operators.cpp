@@ -29,15 +29,15 @@ struct Generator {
 
   template <class T, size_t n>
   T Of(const T (&values)[n]) {
-    return values[choices->Between(0, n - 1)];
+    return values[choices->Sample(0, n - 1)];
   }
-  bool Sometimes(int64_t one_in) { return choices->Between(0, one_in - 1) == 1; }
+  bool Sometimes(int64_t one_in) { return choices->Sample(0, one_in - 1) == 0; }
 
   /// Some of the axes in some order.
   std::vector<int> Axes(int64_t fewest, int64_t most) {
     std::vector<int> axes;
-    const int64_t count = choices->Between(fewest, most);
-    const int64_t first = choices->Between(0, std::ssize(kAxes) - 1), step = Sometimes(3) ? 3 : 1;
+    const int64_t count = choices->Sample(fewest, most);
+    const int64_t first = choices->Sample(0, std::ssize(kAxes) - 1), step = Sometimes(3) ? 3 : 1;
     for (int64_t n = 0; n < count; ++n)
       axes.push_back(static_cast<int>((first + n * step) % std::ssize(kAxes)));
     return axes;
@@ -66,14 +66,14 @@ struct Generator {
     // What nobody has read yet comes first, to make chains of stages.
     std::stable_partition(readable.begin(), readable.end(), [](const Tensor* t) { return t->read; });
     std::reverse(readable.begin(), readable.end());
-    Tensor* t = readable[static_cast<size_t>(choices->Between(0, std::ssize(readable) - 1))];
+    Tensor* t = readable[static_cast<size_t>(choices->Sample(0, std::ssize(readable) - 1))];
     t->read = true;
     std::vector<std::string> indices;
     bool guarded = false;
     for (int d : t->dims) {
       std::string index(kAxes[d]);
       if (Sometimes(12)) {
-        StrAppend(&index, choices->Between(0, 1) == 0 ? " - 1" : " + 2");
+        StrAppend(&index, choices->Sample(0, 1) == 0 ? " - 1" : " + 2");
         guarded = true;
       }
       indices.push_back(index);
@@ -91,10 +91,10 @@ struct Generator {
 
   std::string Body(std::vector<int> axes, bool* reduces) {
     std::vector<int> reduced;
-    for (int a : Axes(0, 2)) {
-      if (std::find(axes.begin(), axes.end(), a) == axes.end()) reduced.push_back(a);
+    for (int a = 0; a < std::ssize(kAxes); ++a) {
+      if (std::find(axes.begin(), axes.end(), a) == axes.end() && Sometimes(2)) reduced.push_back(a);
     }
-    *reduces = !reduced.empty() && Sometimes(2);
+    *reduces = !reduced.empty() && !Sometimes(3);
     static constexpr std::string_view kSums[] = {"sum", "sum", "max", "min"};
     std::string text;
     if (*reduces) {
@@ -105,7 +105,7 @@ struct Generator {
     }
     static constexpr std::string_view kOperators[] = {" * ", " * ", " + ", " - "};
     StrAppend(&text, *reduces ? "(" : "", Operand(axes));
-    for (int64_t more = choices->Between(0, 2); more > 0; --more)
+    for (int64_t more = choices->Sample(0, 2); more > 0; --more)
       StrAppend(&text, Of(kOperators), Operand(axes));
     return text + (*reduces ? ")" : "");
   }
@@ -119,7 +119,7 @@ std::string RandomOperator(Choices* choices) {
   for (size_t n = 0; n < std::size(kAxes); ++n) g.extents.push_back(g.Of(kExtents));
   const int64_t inputs = choices->Between(2, 4);
   for (int64_t n = 0; n < inputs; ++n) {
-    const bool weight = n > 0 && choices->Between(0, 1) == 1;
+    const bool weight = n > 0 && g.Sometimes(2);
     g.tensors.push_back({StrCat(weight ? "W" : "X", n), g.Axes(1, 3)});
   }
   std::string stages;
