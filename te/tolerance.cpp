@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "te/affine.h"
 #include "te/error_bounds.h"
@@ -16,33 +17,70 @@
 namespace tunesmith::te {
 namespace {
 
-/// Along which axes the parameters' elements change.
-class Walks {
+/// Along which axes a graph's values are data that was not there before.
+class Freshness {
  public:
-  explicit Walks(const Graph& graph) : graph_(graph) {}
+  enum class Level { kNone, kWhereRead, kAlways };
 
-  bool Along(const Stage& stage, int axis) {
-    bool walks = false;
-    Visit(stage.body, [&](const Expr& e) {
-      for (size_t d = 0; !walks && e->kind == ExprKind::kRead && d < ReadRank(*e); ++d) {
-        const std::optional<Affine> index = ToAffine(e->args[d]);
-        walks = index && index->CoefficientOf(axis) != 0 && AlongDimension(e->id, static_cast<int>(d));
-      }
-    });
-    return walks;
+  explicit Freshness(const Graph& graph) : graph_(graph) {}
+
+  /// Of an expression of a stage, from one value of the axis to the next. `kWhereRead`: where its guarded
+  /// reads are inside; outside it is the same again.
+  Level Of(const Expr& e, int axis) {
+    Seen seen;
+    return Of(e, axis, &seen);
   }
 
  private:
+  using Seen = std::map<const ExprNode*, Level>;
+
+  Level Of(const Expr& e, int axis, Seen* seen) {
+    if (const auto known = seen->find(e.get()); known != seen->end()) return known->second;
+    const Level level = OfNew(*e, axis, seen);
+    seen->emplace(e.get(), level);
+    return level;
+  }
+
+  Level OfNew(const ExprNode& e, int axis, Seen* seen) {
+    if (e.kind == ExprKind::kRead) {
+      if (!Moves(e, axis)) return Level::kNone;
+      return e.guarded ? Level::kWhereRead : Level::kAlways;
+    }
+    if (e.args.empty()) return Level::kNone;
+    std::vector<Level> levels;
+    for (const Expr& arg : e.args) levels.push_back(Of(arg, axis, seen));
+    const auto [least, most] = std::minmax_element(levels.begin(), levels.end());
+    switch (e.kind) {
+      case ExprKind::kAdd:
+      case ExprKind::kSub:
+        return *most == Level::kAlways ? *most : *least;
+      case ExprKind::kMul:
+      case ExprKind::kDiv:
+      case ExprKind::kCall:
+        return *most;
+      case ExprKind::kSelect:
+        return std::min(levels[1], levels[2]);
+      default:
+        return *least;
+    }
+  }
+
+  bool Moves(const ExprNode& read, int axis) {
+    for (size_t d = 0; d < ReadRank(read); ++d) {
+      const std::optional<Affine> index = ToAffine(read.args[d]);
+      if (index && index->CoefficientOf(axis) != 0 && AlongDimension(read.id, static_cast<int>(d)))
+        return true;
+    }
+    return false;
+  }
+
   bool AlongDimension(int tensor, int dimension) {
     const int stage = graph_.StageOf(tensor);
     if (stage < 0) return true;
-    const auto [known, added] = known_.emplace(std::pair(tensor, dimension), false);
-    if (added) {
-      const bool walks = Along(graph_.stages[static_cast<size_t>(stage)], dimension);
-      known_[{tensor, dimension}] = walks;
-      return walks;
-    }
-    return known->second;
+    if (const auto known = known_.find({tensor, dimension}); known != known_.end()) return known->second;
+    const bool fresh = Of(graph_.stages[static_cast<size_t>(stage)].body, dimension) == Level::kAlways;
+    known_[{tensor, dimension}] = fresh;
+    return fresh;
   }
 
   const Graph& graph_;
@@ -52,9 +90,10 @@ class Walks {
 }  // namespace
 
 ErrorModel ModelOf(const Graph& graph, const Stage& stage, ErrorModel of_data) {
-  Walks walks(graph);
+  Freshness freshness(graph);
   for (int a = stage.spatial; a < static_cast<int>(stage.axes.size()); ++a) {
-    if (stage.axes[static_cast<size_t>(a)].extent > 1 && !walks.Along(stage, a))
+    if (stage.axes[static_cast<size_t>(a)].extent > 1 &&
+        freshness.Of(stage.body, a) == Freshness::Level::kNone)
       return ErrorModel::kWorstCase;
   }
   return of_data;

@@ -53,7 +53,8 @@ struct tunesmith_pool {
   tunesmith_body body;
   void* closure;
   int64_t iterations;
-  int64_t piece; /* iterations */
+  int64_t piece;  /* iterations */
+  unsigned modes; /* the caller's rounding and denormal modes */
 
   _Alignas(CACHE_LINE) atomic_int busy;    /* 1 while a caller uses the workers */
   _Alignas(CACHE_LINE) atomic_uint ticket; /* grows with each job; workers sleep on it */
@@ -75,6 +76,30 @@ static void Pause(void) {
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
+#endif
+}
+
+/* How arithmetic rounds, and whether it flushes numbers that are not normal: the same in all threads of a
+ * call as in the one that made it. */
+static unsigned ModesHere(void) {
+#if defined(__x86_64__)
+  return __builtin_ia32_stmxcsr() & ~0x3fu; /* without the flags of what has happened */
+#elif defined(__aarch64__)
+  uint64_t modes;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(modes));
+  return (unsigned)modes;
+#else
+  return 0;
+#endif
+}
+
+static void SetModes(unsigned modes) {
+#if defined(__x86_64__)
+  __builtin_ia32_ldmxcsr(modes);
+#elif defined(__aarch64__)
+  __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)modes));
+#else
+  (void)modes;
 #endif
 }
 
@@ -140,7 +165,10 @@ static void* WorkerMain(void* argument) {
     /* Being counted before looking at `open` is what lets the caller close the job, see nobody active, and
      * reuse it. */
     atomic_fetch_add(&pool->active, 1);
-    if (atomic_load(&pool->open)) Work(pool, given.worker);
+    if (atomic_load(&pool->open)) {
+      SetModes(pool->modes);
+      Work(pool, given.worker);
+    }
     if (atomic_fetch_sub(&pool->active, 1) == 1 && atomic_load(&pool->caller_sleeps))
       FutexWake(&pool->active);
   }
@@ -230,6 +258,7 @@ static void Run(void* context, tunesmith_body body, void* closure, int64_t itera
   }
   const int64_t least = (iterations - 1) / ((int64_t)threads * PIECES_PER_WORKER) + 1;
   pool->body = body;
+  pool->modes = ModesHere();
   pool->closure = closure;
   pool->iterations = iterations;
   pool->piece = grain > least ? grain : least;

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cfenv>
+#include <chrono>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -149,6 +151,36 @@ TEST(Pool, ForkedChildMayDestroyIt) {
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
   tunesmith_pool_destroy(pool);
+}
+
+/// Two bodies that meet, so that each has a thread of its own, and see how their arithmetic rounds.
+struct Meeting {
+  std::atomic<int> there{0};
+  std::atomic<int> upward{0};
+
+  static void Body(void* closure, int64_t first, int64_t last, int32_t) {
+    auto* meeting = static_cast<Meeting*>(closure);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    for (int64_t i = first; i < last; ++i) {
+      ++meeting->there;
+      while (meeting->there < 2 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+      volatile float one = 1, little = 0x1p-30f;
+      meeting->upward += one + little > 1;
+    }
+  }
+};
+
+TEST(Pool, WorkersRoundAsTheirCallerDoes) {
+  Pool pool(tunesmith_pool_create(2, nullptr));
+  const tunesmith_threads* threads = tunesmith_pool_threads(pool.get());
+  for (const bool upward : {false, true, false}) {
+    std::fesetround(upward ? FE_UPWARD : FE_TONEAREST);
+    Meeting meeting;
+    threads->run(threads->context, Meeting::Body, &meeting, 2, 1);
+    std::fesetround(FE_TONEAREST);
+    EXPECT_EQ(meeting.there, 2);
+    EXPECT_EQ(meeting.upward, upward ? 2 : 0);
+  }
 }
 
 TEST(Pool, ImpossibleThreadsAndPlacesAreHandled) {

@@ -271,6 +271,32 @@ TEST(Tolerance, OfWhatOnlyCopiesIsZero) {
   for (double bound : want->front().bounds) EXPECT_EQ(bound, 0);
 }
 
+// Equal terms round in the same direction again and again.
+TEST(Tolerance, OfTermsThatRepeatIsTheWorstCase) {
+  constexpr int64_t kTerms = 400;
+  const auto model = [](const Expr& body, const GraphBuilder& given) {
+    GraphBuilder g = given;
+    g.Reduce(0, {"i"}, Reducer::kSum, {{"k", kTerms}}, body);
+    return ModelOf(g.graph, g.graph.stages.back(), ErrorModel::kIndependent);
+  };
+  GraphBuilder g;
+  g.Add("Y", {3}, Role::kOutput);
+  const int x = g.Add("X", {3, kTerms}, Role::kInput), b = g.Add("B", {3}, Role::kInput);
+  const Expr fresh = g.At(x, {Var(0), Var(1)}), same = g.At(b, {Var(0)});
+  const Expr inside = g.AtOr(x, {Var(0), Var(1) + Int(200)}, Float(0));
+  EXPECT_EQ(model(fresh, g), ErrorModel::kIndependent);
+  EXPECT_EQ(model(fresh * same, g), ErrorModel::kIndependent);
+  EXPECT_EQ(model(fresh + same, g), ErrorModel::kIndependent);
+  EXPECT_EQ(model(inside * same, g), ErrorModel::kIndependent);
+  EXPECT_EQ(model(same, g), ErrorModel::kWorstCase);
+  EXPECT_EQ(model(inside + same, g), ErrorModel::kWorstCase);
+  // Through a stage that only repeats it.
+  GraphBuilder through = g;
+  const int t = through.Add("t", {3, kTerms}, Role::kTemp);
+  through.Pointwise(t, {"i", "k"}, through.At(b, {Var(0)}));
+  EXPECT_EQ(model(through.At(t, {Var(0), Var(1)}), through), ErrorModel::kWorstCase);
+}
+
 TEST(Tolerance, GrowsByTheAlgorithmsFactor) {
   Graph graph = MatmulGraph(2, 2, 50);
   auto inputs = GenerateInputs(InputKind::kUniform, 1, graph);
