@@ -146,6 +146,10 @@ Stmt StatementSimplifier::Visit(const Stmt& s) {
 Stmt StatementSimplifier::Leaf(const Stmt& s) {
   auto simplified = [&](const Expr& e) { return e == nullptr ? nullptr : algebra_.Simplified(e); };
   Expr index = simplified(s->index), value = simplified(s->value), extent = simplified(s->extent);
+  // A sum of terms that turned out to be 0 stores what is there.
+  if (s->kind == StmtKind::kStore && value->kind == te::ExprKind::kRead && value->id == s->buffer &&
+      !value->guarded && te::Same(value->args[0], index))
+    return nullptr;
   if (index == s->index && value == s->value && extent == s->extent) return s;
   auto leaf = CopyOf(s);
   leaf->index = std::move(index);

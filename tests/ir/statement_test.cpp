@@ -42,6 +42,13 @@ Stmt Serial(int var, int64_t extent, Stmt body) {
 Expr A(Expr index) { return te::Read(DType::kF32, 0, {std::move(index)}); }
 Stmt ToB(Expr index, Expr value) { return Store(1, std::move(index), std::move(value)); }
 
+TEST(SimplifyStatement, StoresOfWhatIsThereDisappear) {
+  const Expr there = te::Read(DType::kF32, 1, {i + Int(1)});
+  EXPECT_EQ(Simplified(Serial(0, 4, Seq({ToB(i, A(i)), ToB(i + Int(1), there)}))),
+            "  for i in 0..4\n    B[i] = A[i]\n");
+  EXPECT_EQ(Simplified(Serial(0, 4, ToB(i, there))), "  for i in 0..4\n    B[i] = B[i + 1]\n");
+}
+
 TEST(Printer, ShowsEveryStatement) {
   Stmt body = Seq({
       For(LoopKind::kParallel, 0, Int(0), Int(4),

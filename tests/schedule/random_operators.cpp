@@ -26,6 +26,7 @@ struct Generator {
   Choices* choices;
   std::vector<int64_t> extents;
   std::vector<Tensor> tensors;
+  std::string dtype;  // of everything
 
   template <class T, size_t n>
   T Of(const T (&values)[n]) {
@@ -83,9 +84,9 @@ struct Generator {
 
   std::string Operand(const std::vector<int>& axes) {
     const std::string read = Read(axes);
-    if (read.empty()) return "f32(0.5)";
-    static constexpr std::string_view kForms[] = {"", "", "", "", "tanh", "abs"};
-    const std::string_view function = Of(kForms);
+    if (read.empty()) return dtype + "(3)";
+    static constexpr std::string_view kForms[] = {"", "", "", "", "abs", "tanh"};
+    const std::string_view function = dtype == "i32" ? "" : Of(kForms);
     return function.empty() ? read : StrCat(function, "(", read, ")");
   }
 
@@ -101,7 +102,9 @@ struct Generator {
       axes.insert(axes.end(), reduced.begin(), reduced.end());
       std::vector<std::string> bound;
       for (int a : reduced) bound.push_back(StrCat(kAxes[a], " < ", extents[static_cast<size_t>(a)]));
-      StrAppend(&text, Of(kSums), "(", StrJoin(bound, ", "), ") ");
+      const std::string_view reducer = Of(kSums);
+      StrAppend(&text, reducer, dtype == "i32" && reducer == "sum" ? ":i32(" : "(", StrJoin(bound, ", "),
+                ") ");
     }
     static constexpr std::string_view kOperators[] = {" * ", " * ", " + ", " - "};
     StrAppend(&text, *reduces ? "(" : "", Operand(axes));
@@ -115,7 +118,9 @@ struct Generator {
 
 std::string RandomOperator(Choices* choices) {
   static constexpr int64_t kExtents[] = {4, 8, 1, 3, 7, 16, 19, 33, 2, 12, 24};
-  Generator g{choices, {}, {}};
+  static constexpr std::string_view kTypes[] = {"f32", "f32", "f32", "f64", "i32"};
+  Generator g{choices, {}, {}, ""};
+  g.dtype = g.Of(kTypes);
   for (size_t n = 0; n < std::size(kAxes); ++n) g.extents.push_back(g.Of(kExtents));
   const int64_t inputs = choices->Between(2, 4);
   for (int64_t n = 0; n < inputs; ++n) {
@@ -135,7 +140,7 @@ std::string RandomOperator(Choices* choices) {
   }
   std::vector<std::string> parameters, outputs;
   for (const Tensor& t : g.tensors) {
-    const std::string declared = StrCat(t.name[0] == 'W' ? "weight " : "", t.name, ": f32", g.Shape(t));
+    const std::string declared = StrCat(t.name[0] == 'W' ? "weight " : "", t.name, ": ", g.dtype, g.Shape(t));
     if (t.name[0] == 't') {
       if (!t.read) outputs.push_back(declared);
     } else if (t.read) {
