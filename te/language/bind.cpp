@@ -42,20 +42,21 @@ void AddStatements(Evaluator* evaluator, const std::vector<Statement>& statement
 }
 
 /// Reports a temporary or a stage's loop nest whose size cannot be counted.
-void CheckSizes(const Draft& draft, Diagnostics* diagnostics) {
-  for (const DraftStage& stage : draft.stages) {
+void CheckSizes(Draft* draft, Diagnostics* diagnostics) {
+  for (const DraftStage& stage : draft->stages) {
     int64_t points = 1;
     bool fits = true;
     std::vector<int> axes = stage.spatial;
     axes.insert(axes.end(), stage.reduced.begin(), stage.reduced.end());
     for (int axis : axes) {
-      int64_t extent = std::max<int64_t>(*draft.axes[static_cast<size_t>(axis)].extent, 1);
+      int64_t extent = std::max<int64_t>(*draft->axes[static_cast<size_t>(axis)].extent, 1);
       fits = fits && points <= kMostPoints / extent;
       if (fits) points *= extent;
     }
     if (fits) continue;
+    draft->too_large = true;
     std::string ranges = StrJoin(axes, ", ", [&](std::string* out, int axis) {
-      const DraftAxis& of = draft.axes[static_cast<size_t>(axis)];
+      const DraftAxis& of = draft->axes[static_cast<size_t>(axis)];
       StrAppend(out, of.name, " < ", *of.extent);
     });
     diagnostics->Report(stage.span, "the stage has more than 2^52 iterations", ranges,
@@ -82,7 +83,7 @@ Draft BuildDraft(Environment* environment, const AlgorithmSyntax* algorithm) {
                         "define it in every branch");
   }
   if (diagnostics->reported() == before) InferRanges(&draft, diagnostics);
-  if (diagnostics->reported() == before) CheckSizes(draft, diagnostics);
+  if (diagnostics->reported() == before) CheckSizes(&draft, diagnostics);
   return draft;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checking an operator without bindings: it is bound to a few small extents under every single choice of an
-// attribute. A wrong type shows whatever the extents are; a range that can leave its tensor, or extents that
-// must agree but need not, show for some small extents in practice, and Bind checks the real ones.
+// Checking an operator without bindings: it is bound to a few extents, short and long, under every single
+// choice of an attribute. A wrong type shows whatever the extents are; a range that can leave its tensor, or
+// extents that must agree but need not, show for some of these in practice, and Bind checks the real ones.
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -15,23 +15,35 @@ namespace language {
 namespace {
 
 constexpr int kMostTries = 400;
-constexpr int kSamples = 3;
+constexpr int kSamples = 3;         // with short extents, and as many with long ones
+constexpr int kMostLongTries = 64;  // an operator may be for short ones only
 constexpr size_t kMostDiagnosticsOfCheck = 20;
 
-/// The extent of symbol number `symbol` in try number `attempt`: all different at first, then mixed, with
-/// equal and highly composite ones, so that conditions such as HQ % HKV == 0 are met soon; at last long ones.
+/// Whether try number `attempt` has long extents: X[i + N/64] stays inside X for short ones.
+bool IsLong(int attempt) {
+  return attempt == 2 || attempt == 3 || (attempt > 4 && attempt % 2 == 1) || attempt >= kMostTries / 2;
+}
+
+/// The extent of symbol number `symbol` in try number `attempt`: all different at first, short and long, then
+/// mixed, with equal and highly composite ones, so that conditions such as HQ % HKV == 0 are met soon; at
+/// last very long ones.
 int64_t SampleExtent(int attempt, size_t symbol) {
   static constexpr int64_t kDifferent[] = {5, 7, 3, 11, 4, 6, 9, 8, 10, 13, 12, 14, 15, 16, 17, 18};
   static constexpr int64_t kMixed[] = {4, 2, 8, 3, 6, 1, 5, 12, 16, 7, 9, 24};
-  if (attempt == 0) return kDifferent[symbol % std::size(kDifferent)];
+  const int64_t long_ones = attempt % 4 == 1 ? 64 : 512;
+  const int64_t different = kDifferent[symbol % std::size(kDifferent)];
+  if (attempt == 0) return different;
   if (attempt == 1) return kDifferent[(symbol * 5 + 3) % std::size(kDifferent)] + 12;
+  // Operators of many symbols are too large with the first.
+  if (attempt == 2) return 5000 + 11 * different;
+  if (attempt == 3) return 300 + different;
   uint32_t mixed =
       (static_cast<uint32_t>(attempt) * 2654435761u) ^ (static_cast<uint32_t>(symbol) * 40503u + 977u);
   mixed ^= mixed >> 15;
   mixed *= 2246822519u;
   mixed ^= mixed >> 13;
   const int64_t extent = kMixed[mixed % std::size(kMixed)];
-  if (attempt < kMostTries / 2) return extent;
+  if (attempt < kMostTries / 2) return IsLong(attempt) ? extent * long_ones : extent;
   // Conditions such as C >= 4096 need long ones; but a few only, or else no tensor could be counted.
   static constexpr int64_t kScales[] = {1, 1, 1, 1, 16, 256, 4096};
   return extent * kScales[(mixed >> 8) % std::size(kScales)];
@@ -132,6 +144,7 @@ Try TryOne(const Operator& op, const AlgorithmSyntax* algorithm, const std::vect
     return result;
   } else {
     result.draft = BuildDraft(&environment, algorithm);
+    if (result.draft.too_large && IsLong(attempt)) return result;  // short ones may be allowed
   }
   result.satisfied = true;
   result.diagnostics = diagnostics.TakeList();
@@ -141,22 +154,27 @@ Try TryOne(const Operator& op, const AlgorithmSyntax* algorithm, const std::vect
 struct Outcome {
   std::vector<Diagnostic> diagnostics;
   bool satisfied = false;
-  Draft draft;  // of the last try, if nothing was found
+  Draft draft;  // of the first try, if nothing was found
 };
 
 /// One algorithm, or the definition if it is null, under one combination of attributes, with up to `samples`
-/// extents.
+/// short extents and as many long ones.
 Outcome CheckOne(const Operator& op, const AlgorithmSyntax* algorithm,
                  const std::vector<std::string>& bindings, int samples) {
   Outcome outcome;
   std::optional<Try> failed;
   std::vector<bool> independent;
-  for (int attempt = 0; attempt < kMostTries && samples > 0; ++attempt) {
+  int short_left = samples, long_left = samples;
+  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+    const bool long_tried = attempt >= kMostLongTries;
+    if (!failed && short_left <= 0 && (long_left <= 0 || long_tried)) break;
+    int& left = IsLong(attempt) && !long_tried ? long_left : short_left;
+    if (!failed && left <= 0) continue;
     Try current = TryOne(op, algorithm, bindings, attempt);
     if (!current.satisfied) continue;
+    if (!outcome.satisfied) outcome.draft = std::move(current.draft);
     outcome.satisfied = true;
-    outcome.draft = std::move(current.draft);
-    --samples;
+    --left;
     if (failed) {
       // What is the same with other extents does not depend on them.
       for (size_t i = 0; i < independent.size(); ++i) {
@@ -172,7 +190,6 @@ Outcome CheckOne(const Operator& op, const AlgorithmSyntax* algorithm,
     outcome.diagnostics = current.diagnostics;
     independent.resize(outcome.diagnostics.size());
     failed = std::move(current);
-    samples = std::max(samples, 1);
   }
   if (!failed) return outcome;
   std::string attributes = StrJoin(bindings, ", ");

@@ -54,21 +54,33 @@ struct DraftRead {
   std::vector<int> axes_in_scope;
 };
 
+/// A quotient or remainder of values whose divisor is known to be 0: an error wherever it is computed, so not
+/// where one of the axes around it has no positions.
+inline constexpr char kByZero[] = "division by zero";
+struct DivisionByZero {
+  Span span;
+  std::string inferred;
+  std::string fix;
+  std::vector<int> axes_in_scope;
+};
+
 struct Draft {
   std::vector<DraftAxis> axes;
   std::vector<DraftTensor> tensors;  // parameters, outputs, then temporaries as they are defined
   std::vector<DraftStage> stages;
   std::vector<DraftRead> reads;
+  std::vector<DivisionByZero> divisions_by_zero;
   std::map<const AxisSyntax*, int> axis_of_syntax;  // the first axis that each piece of source introduced
   std::vector<const Statement*> chosen;             // the statements that were kept, in order
+  bool too_large = false;                           // a stage has more iterations than can be counted
 
   std::optional<int64_t> ExtentOf(int tensor, size_t dimension) const;
   /// Null if the source does not write it.
   const Node* ExtentSyntaxOf(int tensor, size_t dimension) const;
 };
 
-/// Infers the extents of all axes, by the rules of docs/language.md, and checks that no read without a guard
-/// leaves its tensor. Reports what fails.
+/// Infers the extents of all axes, by the rules of docs/language.md, and checks that nothing is divided by a
+/// known 0 and that no read without a guard leaves its tensor. Reports what fails.
 void InferRanges(Draft* draft, Diagnostics* diagnostics);
 
 /// The draft as a graph: copies of whole tensors and what no output needs left out, tensors in the order that

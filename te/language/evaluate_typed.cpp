@@ -28,6 +28,10 @@ bool IsTruth(const Operand& o) {
   return o.kind == Operand::Kind::kTruth || (o.is_value() && o.value->type == DType::kBool);
 }
 
+bool IsZero(const Expr& e) {
+  return e->kind == ExprKind::kInt ? e->integer == 0 : e->kind == ExprKind::kFloat && e->number == 0;
+}
+
 }  // namespace
 
 std::string Evaluator::TypeText(const Node& node, const Operand& operand) const {
@@ -148,6 +152,11 @@ Operand Evaluator::TypedBinary(const Node& node, std::string_view op, const Node
   if (kind == ExprKind::kMod && IsFloat(x->type)) {
     return Poison(node.span, "'%' takes integers",
                   TypeText(a.is_value() ? a_node : b_node, a.is_value() ? a : b), "write x - floor(x / y)*y");
+  }
+  if ((kind == ExprKind::kDiv || kind == ExprKind::kMod) && IsZero(y) && draft_) {
+    DivisionByZero error = ByZero(node, b, y->type);
+    for (const auto& [name, axis] : scope_) error.axes_in_scope.push_back(axis);
+    draft_->divisions_by_zero.push_back(std::move(error));
   }
   if (op == ">" || op == ">=") std::swap(x, y);
   return Value(te::Binary(kind, std::move(x), std::move(y)), {&a, &b}, node);

@@ -22,6 +22,7 @@ class RangeInference {
       if (!draft_.axes[a].extent) ReportUnknown(static_cast<int>(a));
     }
     if (diagnostics_->reported() > before) return;
+    for (const DivisionByZero& division : draft_.divisions_by_zero) CheckDivision(division);
     CheckAgreement();
     if (diagnostics_->reported() > before) return;
     for (const DraftRead& read : draft_.reads) CheckRead(read);
@@ -113,11 +114,19 @@ class RangeInference {
     return out;
   }
 
+  /// Nothing is computed where one of the axes around it has no positions.
+  bool Empty(const std::vector<int>& axes_in_scope) {
+    return std::any_of(axes_in_scope.begin(), axes_in_scope.end(),
+                       [&](int axis) { return *AxisOf(axis).extent == 0; });
+  }
+
+  void CheckDivision(const DivisionByZero& division) {
+    if (Empty(division.axes_in_scope)) return;
+    diagnostics_->Report(division.span, kByZero, division.inferred, division.fix);
+  }
+
   void CheckRead(const DraftRead& read) {
-    if (read.guarded) return;
-    for (int axis : read.axes_in_scope) {
-      if (*AxisOf(axis).extent == 0) return;  // nothing is read
-    }
+    if (read.guarded || Empty(read.axes_in_scope)) return;
     if (axes_.empty()) {
       for (const DraftAxis& axis : draft_.axes) axes_.push_back({axis.name, *axis.extent});
     }
