@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What it takes to make a candidate ready to run: medians over the candidates that a search would look at,
 // for each workload of the suite and over all. The budgets for one candidate on one core are 1 ms for
-// lowering with verification and 20 ms for compiling (docs/design.md, "Search").
+// lowering with verification and 20 ms for compiling (docs/design.md, "Search"), and 16 KiB of code.
 //
 //   build/bench_building                every workload, 24 candidates of each
 //   build/bench_building 100 gemm_1024  100 candidates of one
@@ -25,11 +25,13 @@ namespace {
 struct Times {
   std::vector<double> lower_ms;  // with verification
   std::vector<double> compile_ms;
+  std::vector<double> code_kib;
   int refused = 0;
 
   void Append(const Times& other) {
     lower_ms.insert(lower_ms.end(), other.lower_ms.begin(), other.lower_ms.end());
     compile_ms.insert(compile_ms.end(), other.compile_ms.begin(), other.compile_ms.end());
+    code_kib.insert(code_kib.end(), other.code_kib.begin(), other.code_kib.end());
     refused += other.refused;
   }
 };
@@ -59,14 +61,17 @@ Times TimesOf(const te::Workload& workload, const codegen::Target& target, size_
     }
     const auto kernel = Timed(&times.compile_ms, [&] { return codegen::Compile(*program, target); });
     times.refused += !kernel.ok();
+    if (kernel.ok()) times.code_kib.push_back(static_cast<double>(kernel->image.code_bytes) / 1024);
   }
   return times;
 }
 
 void Print(const std::string& id, const Times& times) {
-  std::printf("%-18s %10zu %9.3f %9.3f %11.2f %9.2f %8d\n", id.c_str(), times.lower_ms.size(),
-              measure::Median(times.lower_ms), measure::Quantile(times.lower_ms, 0.9),
-              measure::Median(times.compile_ms), measure::Quantile(times.compile_ms, 0.9), times.refused);
+  std::printf("%-18s %10zu %9.3f %9.3f %11.2f %9.2f %9.1f %9.1f %9.1f %8d\n", id.c_str(),
+              times.lower_ms.size(), measure::Median(times.lower_ms), measure::Quantile(times.lower_ms, 0.9),
+              measure::Median(times.compile_ms), measure::Quantile(times.compile_ms, 0.9),
+              measure::Median(times.code_kib), measure::Quantile(times.code_kib, 0.9),
+              measure::Quantile(times.code_kib, 1), times.refused);
   std::fflush(stdout);
 }
 
@@ -83,8 +88,8 @@ int main(int argc, char** argv) {
   const std::vector<std::string> only(argv + std::min(argc, 2), argv + argc);
   const Result<codegen::Target> target = codegen::TargetNamed("native");
   if (!target.ok()) return 1;
-  std::printf("%-18s %10s %9s %9s %11s %9s %8s\n", "workload", "candidates", "lower ms", "90 %", "compile ms",
-              "90 %", "refused");
+  std::printf("%-18s %10s %9s %9s %11s %9s %9s %9s %9s %8s\n", "workload", "candidates", "lower ms", "90 %",
+              "compile ms", "90 %", "code KiB", "90 %", "most", "refused");
   bench::Times all;
   for (const bench::SuiteWorkload& suite : bench::SuiteWorkloads()) {
     if (!only.empty() && std::find(only.begin(), only.end(), suite.id) == only.end()) continue;

@@ -30,7 +30,7 @@ Result<std::shared_ptr<const Expectation>> PrepareExpectation(const te::Workload
 
 /// The flat indices of about `count` elements of a tensor, ascending and without repetition; all of them if
 /// there are no more. Every corner is among them. In half of the others each coordinate is, in turn, the
-/// first or the last, beside a multiple of a usual tile size (8 … 256, powers of two and their sums), or
+/// first or the last, beside a multiple of a usual tile size (4 … 1024), or
 /// anywhere; so every class of tile that a schedule may treat on its own is met: full and partial ones, in
 /// every combination of dimensions.
 std::vector<uint64_t> ChooseElements(const std::vector<int64_t>& shape, int64_t count, uint64_t seed);
