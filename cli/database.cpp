@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <limits>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/filter_names.h"
@@ -124,14 +125,14 @@ Status ShowRecord(const Options& o) {
 }
 
 Status Delete(const Options& o) {
-  TS_ASSIGN_OR_RETURN(Question q, Ask(o, o.words, database::OpenMode::kReadWrite));
+  TS_ASSIGN_OR_RETURN(Question q, Ask(o, o.words, database::OpenMode::kChange));
   TS_ASSIGN_OR_RETURN(int64_t deleted, q.database->Delete(q.filter));
   return Emit(StrCat(Counted(deleted, "record"), " deleted\n"));
 }
 
 Status Collect(const Options& o) {
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
-                      o.database.Open(database::OpenMode::kReadWrite));
+                      o.database.Open(database::OpenMode::kChange));
   database::GcPolicy policy;
   policy.keep_best = o.keep;
   policy.keep_since_ns = database::NowNs();
@@ -179,13 +180,20 @@ Status ExportRecords(const Options& o) {
 
 Status ImportRecords(const Options& o) {
   if (o.words.empty()) return Invalid("tune db import takes the files to read");
+  // Files that cannot be read are told of before the limits are measured, which takes seconds.
+  std::optional<Result<measure::Limits>> limits;
+  auto verify = [&](const database::Record& r) -> Status {
+    if (!limits) limits = MachineLimits();
+    return limits->ok() ? VerifyRecord(r, **limits) : limits->status();
+  };
+  Result<std::vector<database::CheckedFile>> files = database::CheckFiles(o.words, verify);
+  if (limits) TS_RETURN_IF_ERROR(*limits);
+  TS_RETURN_IF_ERROR(files);
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database,
                       o.database.Open(database::OpenMode::kReadWrite));
-  TS_ASSIGN_OR_RETURN(measure::Limits limits, MachineLimits());
-  auto verify = [&](const database::Record& r) { return VerifyRecord(r, limits); };
-  for (const std::string& path : o.words) {
-    TS_ASSIGN_OR_RETURN(database::InsertCounts counts, database::Import(*database, path, verify));
-    TS_RETURN_IF_ERROR(Emit(StrCat(path, ": ", Counted(counts.added, "record"), " added, ",
+  for (const database::CheckedFile& file : *files) {
+    TS_ASSIGN_OR_RETURN(database::InsertCounts counts, database::Import(*database, file));
+    TS_RETURN_IF_ERROR(Emit(StrCat(file.path, ": ", Counted(counts.added, "record"), " added, ",
                                    FormatCount(counts.already), " there already\n")));
   }
   return absl::OkStatus();

@@ -103,6 +103,7 @@ class Database {
 
 enum class OpenMode : uint8_t {
   kReadWrite,  ///< made if it is missing (its folder must exist), brought to the newest schema if older
+  kChange,     ///< the same, but must exist
   kReadOnly,   ///< must exist; not a byte of it changes, but an older schema is brought up to date where the
                ///< file may be written; works in a folder that cannot be written
 };

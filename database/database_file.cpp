@@ -212,13 +212,10 @@ Result<std::unique_ptr<Connection>> OpenToRead(const std::string& path, int busy
 Result<std::unique_ptr<Connection>> OpenFile(const std::string& path, const OpenOptions& options,
                                              std::span<const std::string_view> steps) {
   TS_ASSIGN_OR_RETURN(bool there, IsThere(path, steps.size()));
-  if (options.mode == OpenMode::kReadOnly) {
-    if (!there) {
-      return NotFound(
-          StrCat(path, ": no such file; give the path of a database, or make one with: tune run"));
-    }
-    return OpenToRead(path, options.busy_timeout_ms, steps);
+  if (!there && options.mode != OpenMode::kReadWrite) {
+    return NotFound(StrCat(path, ": no such file; give the path of a database, or make one with: tune run"));
   }
+  if (options.mode == OpenMode::kReadOnly) return OpenToRead(path, options.busy_timeout_ms, steps);
   if (!there) {
     TS_RETURN_IF_ERROR(Create(path, options.busy_timeout_ms, steps));
     TS_ASSIGN_OR_RETURN(there, IsThere(path, steps.size()));

@@ -105,10 +105,9 @@ Result<FileDescriptor> OpenToImport(const std::string& path) {
 }
 
 // Gives each line that is not empty to `take(line number, text)`, from the beginning of the file.
-Status ForEachLine(int file, const std::string& path,
-                   const std::function<Status(int64_t, std::string_view)>& take) {
-  if (lseek(file, 0, SEEK_SET) != 0) return FileError("read", path, errno);
-  LineReader reader(file, path);
+Status ForEachLine(const CheckedFile& file, const std::function<Status(int64_t, std::string_view)>& take) {
+  if (lseek(file.file.get(), 0, SEEK_SET) != 0) return FileError("read", file.path, errno);
+  LineReader reader(file.file.get(), file.path);
   std::string line;
   for (;;) {
     TS_ASSIGN_OR_RETURN(bool more, reader.Next(&line));
@@ -125,27 +124,23 @@ Status CheckDate(const Record& record, int64_t latest_ns) {
   return Invalid("created_ns: more than a day in the future; the clock was wrong here or where it was made");
 }
 
-Status CheckLines(int file, const std::string& path, const Verifier& verify) {
-  std::vector<std::string> findings;
-  int64_t bad = 0;
+// What is wrong with the lines of files: the first few findings, and how many there are.
+struct Findings {
+  std::vector<std::string> first;
+  size_t count = 0;
+};
+
+Status CheckLines(const CheckedFile& file, const Verifier& verify, Findings* findings) {
   const int64_t latest_ns = NowNs() + kMostAheadNs;
-  TS_RETURN_IF_ERROR(ForEachLine(file, path, [&](int64_t number, std::string_view line) {
+  return ForEachLine(file, [&](int64_t number, std::string_view line) {
     Result<Record> record = FromJsonLine(line);
     Status status = record.status();
     if (status.ok()) status = CheckDate(*record, latest_ns);
     if (status.ok()) status = verify(*record);
-    if (!status.ok() && ++bad <= static_cast<int64_t>(kMaxFindings)) {
-      findings.push_back(StrCat(path, ":", number, ": ", MessageOf(status)));
-    }
+    if (!status.ok() && ++findings->count <= kMaxFindings)
+      findings->first.push_back(StrCat(file.path, ":", number, ": ", MessageOf(status)));
     return Status();
-  }));
-  if (bad == 0) return Status();
-  if (bad > static_cast<int64_t>(kMaxFindings)) {
-    findings.push_back(StrCat("and ", bad - static_cast<int64_t>(kMaxFindings), " more"));
-  }
-  findings.push_back(StrCat("nothing was imported; remove the ", bad == 1 ? "line" : "lines",
-                            " or export the records again"));
-  return Invalid(StrJoin(findings, "\n"));
+  });
 }
 
 }  // namespace
@@ -160,9 +155,23 @@ Result<int64_t> Export(Database& database, const Filter& filter,
   return count;
 }
 
-Result<InsertCounts> Import(Database& database, const std::string& path, const Verifier& verify) {
-  TS_ASSIGN_OR_RETURN(FileDescriptor file, OpenToImport(path));
-  TS_RETURN_IF_ERROR(CheckLines(file.get(), path, verify));
+Result<std::vector<CheckedFile>> CheckFiles(std::span<const std::string> paths, const Verifier& verify) {
+  std::vector<CheckedFile> files;
+  for (const std::string& path : paths) {
+    TS_ASSIGN_OR_RETURN(FileDescriptor file, OpenToImport(path));
+    files.push_back({path, std::move(file)});
+  }
+  Findings findings;
+  for (const CheckedFile& file : files) TS_RETURN_IF_ERROR(CheckLines(file, verify, &findings));
+  if (findings.count == 0) return files;
+  if (findings.count > kMaxFindings)
+    findings.first.push_back(StrCat("and ", findings.count - kMaxFindings, " more"));
+  findings.first.push_back(StrCat("nothing was imported; remove the ", findings.count == 1 ? "line" : "lines",
+                                  " or export the records again"));
+  return Invalid(StrJoin(findings.first, "\n"));
+}
+
+Result<InsertCounts> Import(Database& database, const CheckedFile& file) {
   InsertCounts total;
   std::vector<Record> batch;
   auto insert = [&]() -> Status {
@@ -172,10 +181,11 @@ Result<InsertCounts> Import(Database& database, const std::string& path, const V
     batch.clear();
     return Status();
   };
-  TS_RETURN_IF_ERROR(ForEachLine(file.get(), path, [&](int64_t number, std::string_view line) -> Status {
+  TS_RETURN_IF_ERROR(ForEachLine(file, [&](int64_t number, std::string_view line) -> Status {
     Result<Record> record = FromJsonLine(line);
     if (!record.ok()) {
-      return Annotate(record.status(), StrCat(path, ":", number, ": the file changed while it was imported"));
+      return Annotate(record.status(),
+                      StrCat(file.path, ":", number, ": the file changed while it was imported"));
     }
     batch.push_back(std::move(record).value());
     return batch.size() < kBatch ? Status() : insert();

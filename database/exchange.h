@@ -3,12 +3,15 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "database/database.h"
 #include "database/filter.h"
 #include "database/record.h"
+#include "support/files.h"
 #include "support/status.h"
 
 namespace tunesmith::database {
@@ -22,13 +25,20 @@ Result<int64_t> Export(Database& database, const Filter& filter,
 /// record names. An error says what is wrong, without place.
 using Verifier = std::function<Status(const Record&)>;
 
-/// Adds the records of the file `path` to the database; a pipe is copied into a temporary file first. Every
-/// line is read and verified before the first record is added, so that a file with a bad line adds nothing;
-/// the error has up to ten findings, one a line, as "path:line: field: what is wrong". Empty lines are
-/// skipped; a line is at most kMaxLineBytes long. The records are added in batches, so that other processes
-/// are not locked out: after a full disk the same command continues, because a record that is there already
-/// is only counted.
-Result<InsertCounts> Import(Database& database, const std::string& path, const Verifier& verify);
+/// A file, open, whose every line is a record that a verifier accepts.
+struct CheckedFile {
+  std::string path;
+  FileDescriptor file;
+};
+
+/// Opens all files, then reads and verifies every line of each, so that nothing need be imported where one is
+/// bad; the error has up to ten findings, one a line, as "path:line: field: what is wrong". A pipe is copied
+/// into a temporary file first. Empty lines are skipped; a line is at most kMaxLineBytes long.
+Result<std::vector<CheckedFile>> CheckFiles(std::span<const std::string> paths, const Verifier& verify);
+
+/// Adds the records of the file to the database, in batches, so that other processes are not locked out:
+/// after a full disk the same command continues, because a record that is there already is only counted.
+Result<InsertCounts> Import(Database& database, const CheckedFile& file);
 
 inline constexpr int64_t kMaxLineBytes = int64_t{1} << 30;
 

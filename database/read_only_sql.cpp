@@ -72,6 +72,9 @@ SqlValue ValueOf(const Statement& statement, int column) {
   }
 }
 
+constexpr char kReadOnly[] =
+    "only reading is allowed here, give one SELECT (see also: tune db delete, tune db gc)";
+
 // Compiles the one statement of `sql`; what is wrong with it is the user's, not the file's.
 Result<sqlite3_stmt*> Compile(const Connection& connection, std::string_view sql, const bool& denied) {
   sqlite3_stmt* statement = nullptr;
@@ -79,10 +82,13 @@ Result<sqlite3_stmt*> Compile(const Connection& connection, std::string_view sql
   int code =
       sqlite3_prepare_v2(connection.handle(), sql.data(), static_cast<int>(sql.size()), &statement, &rest);
   if (code != SQLITE_OK && denied) {
-    return Invalid(
-        StrCat("sql: ", sqlite3_errmsg(connection.handle()),
-               "; only reading is allowed here, give one SELECT (see also: tune db delete, tune db gc)"));
+    return Invalid(StrCat("sql: ", sqlite3_errmsg(connection.handle()), "; ", kReadOnly));
   }
+  // SQLite finds that `records` is a view before it asks the authorizer; that is not what stands in the way.
+  const std::string_view message = sqlite3_errmsg(connection.handle());
+  if (code != SQLITE_OK &&
+      (message.starts_with("cannot modify ") || message.ends_with(" may not be modified")))
+    return Invalid(StrCat("sql: the statement would write; ", kReadOnly));
   if ((code & 0xff) == SQLITE_ERROR || code == SQLITE_TOOBIG) {
     return Invalid(StrCat(
         "sql: ", sqlite3_errmsg(connection.handle()),
@@ -97,7 +103,7 @@ Result<sqlite3_stmt*> Compile(const Connection& connection, std::string_view sql
   }
   if (sqlite3_stmt_readonly(statement) == 0) {
     sqlite3_finalize(statement);
-    return Invalid("sql: the statement would write; only reading is allowed here, give one SELECT");
+    return Invalid(StrCat("sql: the statement would write; ", kReadOnly));
   }
   return statement;
 }

@@ -2,6 +2,7 @@
 // Bad input that a text case cannot hold: huge, binary, generated.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <functional>
 
 #include "database/record_json.h"
@@ -92,8 +93,7 @@ void ExpectRefused(const Sandbox& sandbox, CommandOutput output, const std::stri
   }
   ExpectUsageError(output, StrCat("tune: forged.jsonl:1: ", finding,
                                   "\nnothing was imported; remove the line or export the records again\n"));
-  CommandOutput count = sandbox.Tune({"db", "sql", "SELECT count(*) FROM records", "--db", "other.db"});
-  EXPECT_EQ(count.output, "count(*)\n0\n");
+  EXPECT_FALSE(std::filesystem::exists(sandbox.folder() / "other.db"));  // it would be made for nothing
 }
 
 void ReplaceInTrace(database::Record* record, std::string_view from, std::string_view to) {

@@ -15,6 +15,11 @@ namespace {
 
 Status Trust(const Record&) { return Status(); }
 
+Result<InsertCounts> ImportFile(Database& database, const std::string& path, const Verifier& verify = Trust) {
+  TS_ASSIGN_OR_RETURN(std::vector<CheckedFile> files, CheckFiles(std::vector<std::string>{path}, verify));
+  return Import(database, files[0]);
+}
+
 class ExchangeTest : public FolderTest {
  protected:
   ExchangeTest() : database_(Value(OpenDatabase(Path("t.db")))) {}
@@ -31,7 +36,7 @@ class ExchangeTest : public FolderTest {
 
   std::string ImportError(std::string_view bytes, const Verifier& verify = Trust) {
     WriteBytes(Path("r.jsonl"), bytes);
-    Status status = Import(*database_, Path("r.jsonl"), verify).status();
+    Status status = ImportFile(*database_, Path("r.jsonl"), verify).status();
     EXPECT_EQ(Value(database_->GetStats()).records(), 0);
     return MessageOf(status);
   }
@@ -45,9 +50,9 @@ TEST_F(ExchangeTest, WhatIsExportedCanBeImported) {
   EXPECT_EQ(Value(database_->Insert(records)).added, 600);
   EXPECT_EQ(WriteExport(Where({"order=oldest"})), 600);
   auto other = Value(OpenDatabase(Path("other.db")));
-  EXPECT_EQ(Value(Import(*other, Path("r.jsonl"), Trust)).added, 600);
+  EXPECT_EQ(Value(ImportFile(*other, Path("r.jsonl"))).added, 600);
   EXPECT_EQ(Value(other->Find(Where({"order=oldest"}))), records);
-  InsertCounts again = Value(Import(*other, Path("r.jsonl"), Trust));
+  InsertCounts again = Value(ImportFile(*other, Path("r.jsonl")));
   EXPECT_EQ(again.added, 0);
   EXPECT_EQ(again.already, 600);
 }
@@ -76,7 +81,7 @@ TEST_F(ExchangeTest, AnErrorOfTheOutputEndsTheExport) {
 TEST_F(ExchangeTest, EmptyLinesAndWindowsLinesAreRead) {
   WriteBytes(Path("r.jsonl"),
              StrCat("\n", ToJsonLine(TimedRecord(1)), "\r\n\r\n", ToJsonLine(TimedRecord(2))));
-  EXPECT_EQ(Value(Import(*database_, Path("r.jsonl"), Trust)).added, 2);
+  EXPECT_EQ(Value(ImportFile(*database_, Path("r.jsonl"))).added, 2);
 }
 
 TEST_F(ExchangeTest, ABadLineIsNamedAndNothingIsImported) {
@@ -103,6 +108,26 @@ TEST_F(ExchangeTest, ManyBadLinesAreCounted) {
             expected + "and 15 more\nnothing was imported; remove the lines or export the records again");
 }
 
+TEST_F(ExchangeTest, AllFilesAreCheckedBeforeOneIsImported) {
+  WriteBytes(Path("good.jsonl"), ToJsonLine(TimedRecord(1)));
+  WriteBytes(Path("bad.jsonl"), "{\n");
+  WriteBytes(Path("worse.jsonl"), "{\n{\n");
+  const std::vector<std::string> paths = {Path("good.jsonl"), Path("bad.jsonl"), Path("worse.jsonl")};
+  EXPECT_EQ(MessageOf(CheckFiles(paths, Trust).status()),
+            "bad.jsonl:1: not JSON; is the line cut off?\n"
+            "worse.jsonl:1: not JSON; is the line cut off?\n"
+            "worse.jsonl:2: not JSON; is the line cut off?\n"
+            "nothing was imported; remove the lines or export the records again");
+  // A file that is not there is told of before the first line of another is verified.
+  int verified = 0;
+  auto count = [&](const Record&) {
+    ++verified;
+    return Status();
+  };
+  EXPECT_FALSE(CheckFiles(std::vector<std::string>{Path("good.jsonl"), Path("none")}, count).ok());
+  EXPECT_EQ(verified, 0);
+}
+
 TEST_F(ExchangeTest, ATraceThatLiesIsRecognised) {
   auto verify = [](const Record& record) {
     return record.trace.ends_with("2") ? Invalid("trace: step 3 splits a loop that is not there") : Status();
@@ -121,7 +146,7 @@ TEST_F(ExchangeTest, ADateInTheFutureIsRefused) {
             "r.jsonl:2: created_ns: more than a day in the future; the clock was wrong here or where it was "
             "made\nnothing was imported; remove the line or export the records again");
   WriteBytes(Path("r.jsonl"), ToJsonLine(Resealed(ahead)));
-  EXPECT_EQ(Value(Import(*database_, Path("r.jsonl"), Trust)).added, 1);
+  EXPECT_EQ(Value(ImportFile(*database_, Path("r.jsonl"))).added, 1);
 }
 
 TEST_F(ExchangeTest, APipeIsReadLikeAFile) {
@@ -130,7 +155,7 @@ TEST_F(ExchangeTest, APipeIsReadLikeAFile) {
   ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
   auto import = [&](std::string_view sent) {
     std::thread writer([&] { WriteBytes(Path("pipe"), sent); });
-    auto counts = Import(*database_, Path("pipe"), Trust);
+    auto counts = ImportFile(*database_, Path("pipe"));
     writer.join();
     return counts;
   };
@@ -142,12 +167,12 @@ TEST_F(ExchangeTest, APipeIsReadLikeAFile) {
 }
 
 TEST_F(ExchangeTest, WhatCannotBeRead) {
-  EXPECT_EQ(MessageOf(Import(*database_, Path("none"), Trust).status()),
+  EXPECT_EQ(MessageOf(ImportFile(*database_, Path("none")).status()),
             "cannot read none: No such file or directory; check the path, and that its folder exists");
-  EXPECT_EQ(MessageOf(Import(*database_, folder_ + "/.", Trust).status()),
+  EXPECT_EQ(MessageOf(ImportFile(*database_, folder_ + "/.").status()),
             "cannot read .: Is a directory; name a file, not a folder");
   // Opens as a file, but its first byte cannot be read.
-  EXPECT_EQ(MessageOf(Import(*database_, "/proc/self/mem", Trust).status()),
+  EXPECT_EQ(MessageOf(ImportFile(*database_, "/proc/self/mem").status()),
             "cannot read /proc/self/mem: Input/output error; check the path and the disk");
 }
 

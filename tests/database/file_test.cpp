@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr OpenOptions kRead = {.mode = OpenMode::kReadOnly};
+constexpr OpenOptions kChange = {.mode = OpenMode::kChange};
 
 class FileTest : public FolderTest {
  protected:
@@ -69,10 +70,18 @@ TEST_F(FileTest, NamesThatSqliteWouldInterpretAreFiles) {
 }
 
 TEST_F(FileTest, NothingThere) {
-  EXPECT_EQ(OpenError(Path("t.db"), kRead),
-            "t.db: no such file; give the path of a database, or make one with: tune run");
+  for (OpenOptions options : {kRead, kChange}) {
+    EXPECT_EQ(OpenError(Path("t.db"), options),
+              "t.db: no such file; give the path of a database, or make one with: tune run");
+  }
   EXPECT_EQ(NamesIn(folder_), std::vector<std::string>{});
   EXPECT_EQ(OpenError(""), "the path of the database is empty; give the path of a file");
+}
+
+TEST_F(FileTest, WhatIsThereCanBeChanged) {
+  Value(OpenDatabase(Path("t.db")));
+  std::vector<Record> records = {TimedRecord(1)};
+  EXPECT_EQ(Value(Value(OpenDatabase(Path("t.db"), kChange))->Insert(records)).added, 1);
 }
 
 TEST_F(FileTest, TheFolderIsMissing) {
