@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "cli/kernels.h"
+#include "cli/library_check.h"
 #include "cli/option_values.h"
 #include "cli/output.h"
 #include "codegen/llvm/compile.h"
@@ -43,10 +44,18 @@ Result<std::vector<codegen::Target>> LevelsUpTo(const codegen::Target& target) {
   return levels;
 }
 
-/// One kernel for one level: from its record, or by default.
-Result<library::Variant> BuildVariant(const te::Workload& workload, const codegen::Target& level, int threads,
-                                      std::optional<database::Record> record) {
+/// One kernel for one level.
+struct Built {
   library::Variant variant;
+  std::optional<measure::Job> check;  // of a level that runs here
+};
+
+/// From its record, or by default.
+Result<Built> BuildVariant(const te::Workload& workload, const codegen::Target& level,
+                           const measure::Scenario& scenario, std::optional<database::Record> record,
+                           bool runs) {
+  Built result;
+  library::Variant& variant = result.variant;
   variant.target = level;
   schedule::Trace trace;
   if (record) {
@@ -54,7 +63,7 @@ Result<library::Variant> BuildVariant(const te::Workload& workload, const codege
     if (!recorded.ok()) return Annotate(recorded.status(), StrCat("the trace of record ", record->id));
     trace = *std::move(recorded);
   } else {
-    TS_ASSIGN_OR_RETURN(trace, DefaultTrace(workload, Portable(level), threads));
+    TS_ASSIGN_OR_RETURN(trace, DefaultTrace(workload, Portable(level), scenario.threads));
   }
   Result<BuiltKernel> built = BuildTrace(workload, trace);
   if (!built.ok() && record) return Annotate(built.status(), StrCat("record ", record->id));
@@ -65,7 +74,14 @@ Result<library::Variant> BuildVariant(const te::Workload& workload, const codege
   variant.trace = schedule::ToString(trace);
   variant.tolerance_factor = built->tolerance_factor;
   variant.record = std::move(record);
-  return variant;
+  if (runs) {
+    measure::Job& job = result.check.emplace();
+    TS_ASSIGN_OR_RETURN(job.kernel, codegen::Compile(built->program, level));
+    job.signature = variant.signature;
+    job.scenario = scenario;
+    job.tolerance_factor = variant.tolerance_factor;
+  }
+  return result;
 }
 
 std::string BindingsOf(const NamedWorkload& named) {
@@ -98,12 +114,17 @@ library::Library Describe(const LibraryOptions& options, const WorkloadOptions& 
   return library;
 }
 
-std::string Report(const library::Library& library, const std::string& folder) {
-  Table table({{"kernel"}, {"level"}, {"schedule"}});
-  for (const library::Kernel& kernel : library.kernels) {
-    for (const library::Variant& v : kernel.variants) {
+/// `checked`: by kernel and variant.
+std::string Report(const library::Library& library, const std::vector<std::vector<bool>>& checked,
+                   const std::string& folder) {
+  Table table({{"kernel"}, {"level"}, {"schedule"}, {"checked"}});
+  for (size_t k = 0; k < library.kernels.size(); ++k) {
+    const library::Kernel& kernel = library.kernels[k];
+    for (size_t n = 0; n < kernel.variants.size(); ++n) {
+      const library::Variant& v = kernel.variants[n];
       table.Add({kernel.name, v.target.name,
-                 v.record ? StrCat("record, ", FormatLatency(v.record->outcome.median_ns)) : "default"});
+                 v.record ? StrCat("record, ", FormatLatency(v.record->outcome.median_ns)) : "default",
+                 checked[k][n] ? "yes" : "not here"});
     }
   }
   return StrCat(table.ToString(Style(stdout)), folder, ": the library ", library.name, " (include/",
@@ -139,7 +160,7 @@ Result<std::string> BuildLibrary(const LibraryOptions& options, const WorkloadOp
     size_t kernel;
     const codegen::Target* level;
     std::optional<database::Record> record;
-    Result<library::Variant> variant = Internal("not built");
+    Result<Built> built = Internal("not built");
   };
   std::vector<Job> jobs;
   std::string missing;
@@ -159,27 +180,43 @@ Result<std::string> BuildLibrary(const LibraryOptions& options, const WorkloadOp
     return Quiet(kFailed);
   }
   ThreadPool pool(UsableCpus());
+  TS_ASSIGN_OR_RETURN(LibraryCheck check, LibraryCheck::Create(&pool));
   ParallelFor(&pool, jobs.size(), [&](size_t n) {
     if (Interrupted()) return;
     Job& job = jobs[n];
-    job.variant =
-        BuildVariant(library.kernels[job.kernel].workload, *job.level, scenario.threads, job.record);
+    job.built = BuildVariant(library.kernels[job.kernel].workload, *job.level, scenario, job.record,
+                             check.Runs(*job.level));
   });
   if (Interrupted()) return Quiet(kInterrupted);
   Status failed;
-  for (Job& job : jobs) {
-    library::Kernel& kernel = library.kernels[job.kernel];
-    if (job.variant.ok()) {
-      kernel.variants.push_back(*std::move(job.variant));
-      continue;
-    }
-    Status one = Annotate(job.variant.status(), StrCat(kernel.title, " for ", job.level->name));
+  const auto fail = [&](const Status& why, const Job& job) {
+    const Status one = Annotate(why, StrCat(library.kernels[job.kernel].title, " for ", job.level->name));
     failed = failed.ok() ? one : Status(failed.code(), StrCat(MessageOf(failed), "\n", MessageOf(one)));
+  };
+  for (const Job& job : jobs) {
+    if (!job.built.ok()) fail(job.built.status(), job);
+  }
+  TS_RETURN_IF_ERROR(failed);
+  std::vector<std::vector<bool>> checked(library.kernels.size());
+  bool known = false;  // what the kernel at hand must compute
+  for (Job& job : jobs) {
+    if (Interrupted()) return Quiet(kInterrupted);
+    library::Kernel& kernel = library.kernels[job.kernel];
+    if (checked[job.kernel].empty()) {
+      const Status taken = check.Take(kernel.workload);
+      known = taken.ok();
+      if (!known) Complain(StrCat("tune: ", kernel.title, " is not checked: ", MessageOf(taken)));
+    }
+    checked[job.kernel].push_back(known && job.built->check);
+    if (checked[job.kernel].back()) {
+      if (const Status right = check.Check(*std::move(job.built->check)); !right.ok()) fail(right, job);
+    }
+    kernel.variants.push_back(std::move(job.built->variant));
   }
   TS_RETURN_IF_ERROR(failed);
   TS_ASSIGN_OR_RETURN(library::Files files, library::MakeFiles(library));
   TS_RETURN_IF_ERROR(library::WriteFolder(options.output, files));
-  return Report(library, options.output);
+  return Report(library, checked, options.output);
 }
 
 }  // namespace tunesmith::cli

@@ -87,7 +87,7 @@ Result<Listing> List(const ir::Program& program, const Target& target) {
   return listing;
 }
 
-std::string CodeGeneratorVersion() { return "7"; }
+std::string CodeGeneratorVersion() { return "8"; }
 
 std::string LlvmVersion() {
   // Of the shared library at hand, which the system may have brought up to date since this was built.
