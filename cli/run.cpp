@@ -147,9 +147,30 @@ Status RenewRefuted(const std::vector<search::TuneResult>& results, const measur
   return absl::OkStatus();
 }
 
+/// While kernels are checked, five sets of tensors are in memory: of inputs two here, and in the runner two
+/// for checks and one for timing (measure/check.cpp). That a workload is too large for it is said before
+/// others are tuned for minutes.
+Status CheckMemory(const std::vector<NamedWorkload>& workloads) {
+  constexpr int64_t kSets = 5;
+  const int64_t memory = MemoryBytes();
+  std::vector<std::string> errors;
+  for (const NamedWorkload& named : workloads) {
+    int64_t bytes = 0;
+    for (const te::Tensor& tensor : named.workload.definition().tensors) {
+      if (tensor.role != te::Role::kTemp) bytes += tensor.elements() * te::SizeOf(tensor.dtype);
+    }
+    if (bytes <= memory / kSets) continue;
+    errors.push_back(StrCat(named.id, ": its tensors need ", FormatBytes(bytes),
+                            ", and checking a kernel five times that; this machine has ", FormatBytes(memory),
+                            "; bind smaller extents"));
+  }
+  return errors.empty() ? absl::OkStatus() : Invalid(StrJoin(errors, "\n"));
+}
+
 Status RunTune(const Options& o) {
   TS_RETURN_IF_ERROR(o.library.Check());
   TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, o.workloads.Resolve());
+  TS_RETURN_IF_ERROR(CheckMemory(workloads));
   TS_ASSIGN_OR_RETURN(codegen::Target target, o.target.ResolveTarget());
   TS_RETURN_IF_ERROR(codegen::RunsHere(target));
   measure::Scenario scenario = o.target.ResolveScenario();

@@ -4,9 +4,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <regex>
 
 #include "database/record_json.h"
+#include "support/files.h"
 #include "support/strings.h"
+#include "support/units.h"
 #include "tests/cli/tune_command.h"
 
 namespace tunesmith::cli {
@@ -70,6 +73,21 @@ database::Record TrueRecord(const Sandbox& sandbox,
   Result<database::Record> record = database::FromJsonLine(lines.at(0));
   EXPECT_TRUE(record.ok()) << record.status();
   return record.value_or(database::Record());
+}
+
+// Five sets of tensors must fit, not only one.
+TEST(Run, OfTensorsThatCannotBeCheckedHere) {
+  Sandbox sandbox;
+  sandbox.Write("copy.te", "op copy(X: f32[N]) -> (Y: f32[N]) { Y[i] = X[i] }\n");
+  const int64_t memory = MemoryBytes();
+  const int64_t n = memory / 3 / 8;
+  sandbox.Write("two.tsv", StrCat("small\tcopy.te\tN=4\nlarge\tcopy.te\tN=", n, "\n"));
+  const std::string reason =
+      StrCat(": its tensors need ", FormatBytes(n * 8), ", and checking a kernel five times that; this ",
+             "machine has ", FormatBytes(memory), "; bind smaller extents\n");
+  ExpectUsageError(sandbox.Tune({"run", "copy.te", StrCat("N=", n)}), StrCat("tune: copy.te N=", n, reason));
+  ExpectUsageError(sandbox.Tune({"run", "--suite", "two.tsv"}), StrCat("tune: large", reason));
+  EXPECT_TRUE(std::regex_match(reason, std::regex(".* need [0-9.]{1,4} .iB, .* has [0-9.]{1,4} .iB; .*\n")));
 }
 
 /// Imports the record with `change` made to it, and an id that fits, as somebody who lies would write it.
