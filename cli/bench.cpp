@@ -12,6 +12,7 @@
 #include "cli/bench_line.h"
 #include "cli/command.h"
 #include "cli/contest.h"
+#include "cli/kernels.h"
 #include "cli/limit.h"
 #include "cli/native_kernel.h"
 #include "cli/option_values.h"
@@ -55,15 +56,15 @@ struct MeasuredLimits {
 };
 
 /// The trace given, else that of the best record; nothing if there is neither.
-Result<std::optional<schedule::Trace>> TunedTrace(const std::optional<schedule::Trace>& given,
+Result<std::optional<schedule::Trace>> TunedTrace(const std::optional<GivenTrace>& given,
                                                   database::Database* database, const database::Key& key) {
-  if (given) return given;
+  if (given) return std::optional<schedule::Trace>(given->trace);
   if (!database) return std::optional<schedule::Trace>();
   return BestTrace(database, key);
 }
 
 Result<BenchLine> BenchOne(const Options& o, const NamedWorkload& named,
-                           const std::optional<schedule::Trace>& given, database::Database* database,
+                           const std::optional<GivenTrace>& given, database::Database* database,
                            const codegen::Target& target, const measure::Scenario& scenario,
                            MeasuredLimits* measured) {
   BenchLine line;
@@ -155,15 +156,26 @@ Status CheckPeers(const Options& o) {
   return absl::OkStatus();
 }
 
+/// The trace that is to be timed, if one was named. Errors: it does not fit all of the workloads.
+Result<std::optional<GivenTrace>> ReadGiven(const Options& o, const std::vector<NamedWorkload>& workloads) {
+  if (o.trace.empty()) return std::optional<GivenTrace>();
+  TS_ASSIGN_OR_RETURN(GivenTrace given, ReadTrace(o.trace));
+  std::vector<std::string> misfits;
+  for (const NamedWorkload& named : workloads) {
+    Status status = BuildTrace(named, given).status();
+    if (absl::IsInternal(status)) return status;
+    if (!status.ok()) misfits.emplace_back(MessageOf(status));
+  }
+  if (!misfits.empty()) return Invalid(StrJoin(misfits, "\n"));
+  return std::optional<GivenTrace>(std::move(given));
+}
+
 Status Bench(const Options& o) {
   TS_ASSIGN_OR_RETURN(std::vector<NamedWorkload> workloads, o.workloads.Resolve());
   TS_ASSIGN_OR_RETURN(codegen::Target target, o.target.ResolveTarget());
   measure::Scenario scenario = o.target.ResolveScenario();
   TS_RETURN_IF_ERROR(codegen::RunsHere(target));
-  std::optional<schedule::Trace> given;
-  if (!o.trace.empty()) {
-    TS_ASSIGN_OR_RETURN(given, ReadTrace(o.trace));
-  }
+  TS_ASSIGN_OR_RETURN(std::optional<GivenTrace> given, ReadGiven(o, workloads));
   TS_RETURN_IF_ERROR(CheckPeers(o));
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database, o.database.OpenIfThere());
   MeasuredLimits measured;
@@ -183,12 +195,11 @@ Status Bench(const Options& o) {
     if (Interrupted()) return Quiet(kInterrupted);
     if (!line.ok()) {
       Complain(StrCat("tune: ", named.id, ": ", MessageOf(line.status())));
-      all = false;
-      continue;
+      line = BenchLine::Failed(named.id, scenario.threads, std::string(MessageOf(line.status())));
     }
     TS_RETURN_IF_ERROR(Print(o, *line, id_width));
     all = all && line->checked;
-    all_recorded = all_recorded && line->recorded;
+    all_recorded = all_recorded && (line->recorded || !line->error.empty());
   }
   if (o.format == "text") {
     TS_RETURN_IF_ERROR(Emit(

@@ -77,6 +77,7 @@ void AddPeers(const std::map<std::string, std::vector<PeerRun>>& peers, BenchLin
 }
 
 nlohmann::json JsonOf(const BenchLine& line) {
+  if (!line.error.empty()) return {{"id", line.id}, {"threads", line.threads}, {"error", line.error}};
   nlohmann::json json = {{"id", line.id},
                          {"threads", line.threads},
                          {"tuned_ns", NumberOrNull(line.tuned_ns)},

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/contest.h"
@@ -26,6 +27,15 @@ struct BenchLine {
   measure::Bound bound;                         // of the tuned kernel's algorithm
   bool provisional = false;                     // the bound is of limits that may be too low
   bool checked = false;                         // our kernels were timed and are right
+  std::string error;                            // why nothing was timed; then there is nothing else
+
+  static BenchLine Failed(std::string id, int threads, std::string error) {
+    BenchLine line;
+    line.id = std::move(id);
+    line.threads = threads;
+    line.error = std::move(error);
+    return line;
+  }
 
   /// best peer / tuned; 0 if one of them is missing.
   double ratio() const { return best_peer_ns > 0 && tuned_ns > 0 ? best_peer_ns / tuned_ns : 0; }

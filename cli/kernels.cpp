@@ -9,6 +9,7 @@
 #include "support/files.h"
 #include "support/strings.h"
 #include "te/language.h"
+#include "te/tolerance.h"
 
 namespace tunesmith::cli {
 
@@ -30,11 +31,12 @@ Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen
   return Internal(StrCat("no schedule of ", workload.op, " becomes a program: ", MessageOf(refused)));
 }
 
-Result<schedule::Trace> ReadTrace(const std::string& path) {
+Result<GivenTrace> ReadTrace(const std::string& path) {
   constexpr int64_t kMostBytes = 1 << 20;
   TS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kMostBytes));
   Result<schedule::Trace> trace = schedule::ParseTrace(text);
-  return trace.ok() ? trace : Annotate(trace.status(), path);
+  if (!trace.ok()) return Annotate(trace.status(), path);
+  return GivenTrace{path, *std::move(trace)};
 }
 
 Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, const database::Key& key) {
@@ -101,6 +103,18 @@ Result<BuiltKernel> BuildTrace(const te::Workload& workload, const schedule::Tra
     return built;
   }
   return refused;
+}
+
+Result<BuiltKernel> BuildTrace(const NamedWorkload& named, const GivenTrace& given) {
+  Result<BuiltKernel> built = BuildTrace(named.workload, given.trace);
+  if (built.ok() || absl::IsInternal(built.status())) return built;
+  return Status(built.status().code(),
+                StrCat(given.file, ": ", MessageOf(built.status()), "; give a trace of ", named.id,
+                       ", as tune show prints under '== trace'"));
+}
+
+std::string ToleranceText(double tolerance_factor) {
+  return te::ToString(te::Tolerance{te::ErrorModel::kIndependent, tolerance_factor});
 }
 
 }  // namespace tunesmith::cli

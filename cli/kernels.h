@@ -26,11 +26,17 @@ struct BuiltKernel {
   double tolerance_factor = 1;
 };
 
+/// A trace that the user names, and its file.
+struct GivenTrace {
+  std::string file;
+  schedule::Trace trace;
+};
+
 /// The schedule that needs no trial; the same with or without a pool to find it on.
 Result<schedule::Trace> DefaultTrace(const te::Workload& workload, const codegen::Target& target, int threads,
                                      ThreadPool* pool = nullptr);
 /// The trace in a file.
-Result<schedule::Trace> ReadTrace(const std::string& path);
+Result<GivenTrace> ReadTrace(const std::string& path);
 /// The trace of the key's best record (database/filter.h); nothing if there is none.
 Result<std::optional<schedule::Trace>> BestTrace(database::Database* database, const database::Key& key);
 /// The one record whose id begins with `prefix`. Errors: not hexadecimal, none, several.
@@ -42,5 +48,9 @@ Result<database::Record> RecordById(database::Database* database, const std::str
 Result<te::Workload> WorkloadOf(const database::Record& record);
 /// Replays a trace on the workload's algorithm that it names, else on the first that it fits.
 Result<BuiltKernel> BuildTrace(const te::Workload& workload, const schedule::Trace& trace);
+/// The same of a trace that the user names; an error names its file, and the workload that it must be for.
+Result<BuiltKernel> BuildTrace(const NamedWorkload& named, const GivenTrace& given);
+/// How far a kernel's elements may be from the definition on inputs at random, for people.
+std::string ToleranceText(double tolerance_factor);
 
 }  // namespace tunesmith::cli

@@ -50,6 +50,11 @@ Status CheckBindings(const std::vector<te::Operator>& operators, const std::vect
 }
 
 Status CheckOperators(const std::string& word, const std::vector<std::string>& bindings) {
+  for (const std::string& binding : bindings) {
+    if (binding.find('=') != std::string::npos || binding.find(".te") == std::string::npos) continue;
+    return Invalid(
+        StrCat("'", binding, "' is a second file; one is checked at a time: tune check ", binding));
+  }
   TS_ASSIGN_OR_RETURN(std::vector<te::Operator> operators, FindOperators(word));
   const bool several = operators.size() > 1;
   if (several) TS_RETURN_IF_ERROR(CheckBindings(operators, bindings));

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/kernels.h"
 #include "cli/output.h"
 #include "nlohmann/json.hpp"
 #include "support/strings.h"
@@ -88,6 +89,12 @@ nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, bool
   line["limit"] = bound.what;
   line["limit_provisional"] = provisional;
   line["limit_share"] = NumberOrNull(result.found ? ShareOf(bound, result.best_ns) : 0);
+  Result<BuiltKernel> best = NotFound("no kernel");
+  if (result.found) best = BuildTrace(run.named.workload, result.best);
+  line["tolerance"] = nullptr;
+  if (best.ok()) {
+    line["tolerance"] = {{"factor", best->tolerance_factor}, {"text", ToleranceText(best->tolerance_factor)}};
+  }
   line["trace"] = result.found ? nlohmann::json(schedule::ToString(result.best)) : nlohmann::json();
   return line;
 }

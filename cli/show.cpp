@@ -21,10 +21,9 @@ struct Options {
   std::vector<std::string> forms = {"stages", "trace", "plan", "ir"};
 };
 
-Result<schedule::Trace> ChooseTrace(const Options& o, const NamedWorkload& named,
-                                    const codegen::Target& target, const measure::Scenario& scenario) {
-  if (o.trace == "default") return DefaultTrace(named.workload, target, scenario.threads);
-  if (!o.trace.empty()) return ReadTrace(o.trace);
+/// The best recorded schedule, else the default one.
+Result<schedule::Trace> BestOrDefault(const Options& o, const NamedWorkload& named,
+                                      const codegen::Target& target, const measure::Scenario& scenario) {
   TS_ASSIGN_OR_RETURN(std::unique_ptr<database::Database> database, o.database.OpenIfThere());
   if (database) {
     TS_ASSIGN_OR_RETURN(std::optional<schedule::Trace> best,
@@ -34,17 +33,31 @@ Result<schedule::Trace> ChooseTrace(const Options& o, const NamedWorkload& named
   return DefaultTrace(named.workload, target, scenario.threads);
 }
 
+Result<BuiltKernel> ChooseKernel(const Options& o, const NamedWorkload& named, const codegen::Target& target,
+                                 const measure::Scenario& scenario) {
+  const bool standard = o.trace == "default";
+  if (!o.trace.empty() && !standard) {
+    TS_ASSIGN_OR_RETURN(GivenTrace given, ReadTrace(o.trace));
+    return BuildTrace(named, given);
+  }
+  TS_ASSIGN_OR_RETURN(schedule::Trace trace, standard ? DefaultTrace(named.workload, target, scenario.threads)
+                                                      : BestOrDefault(o, named, target, scenario));
+  return BuildTrace(named.workload, trace);
+}
+
+std::string StagesText(const BuiltKernel& built) {
+  return StrCat("# tolerance: ", ToleranceText(built.tolerance_factor), "\n", te::ToString(built.graph));
+}
+
 /// Every form asked for, one after the other under its name.
-Status Print(const Options& o, const te::Workload& workload, const schedule::Trace& trace,
-             const codegen::Target& target) {
-  TS_ASSIGN_OR_RETURN(BuiltKernel built, BuildTrace(workload, trace));
+Status Print(const Options& o, const BuiltKernel& built, const codegen::Target& target) {
   std::optional<codegen::Listing> listing;
   for (const std::string& form : o.forms) {
     bool of_llvm = form == "llvm" || form == "optimised-llvm" || form == "assembly";
     if (of_llvm && !listing) {
       TS_ASSIGN_OR_RETURN(listing, codegen::List(built.program, target));
     }
-    std::string text = form == "stages"           ? te::ToString(built.graph)
+    std::string text = form == "stages"           ? StagesText(built)
                        : form == "trace"          ? schedule::ToString(built.trace)
                        : form == "plan"           ? schedule::ToString(built.plan)
                        : form == "ir"             ? ir::ToString(built.program)
@@ -92,7 +105,8 @@ Status ShowRecord(const Options& o) {
   TS_ASSIGN_OR_RETURN(te::Workload workload, WorkloadFor(o, record));
   TS_ASSIGN_OR_RETURN(codegen::Target target, codegen::TargetNamed(record.key.target));
   TS_ASSIGN_OR_RETURN(schedule::Trace trace, schedule::ParseTrace(record.trace));
-  return Print(o, workload, trace, target);
+  TS_ASSIGN_OR_RETURN(BuiltKernel built, BuildTrace(workload, trace));
+  return Print(o, built, target);
 }
 
 Status Show(const Options& o) {
@@ -102,8 +116,8 @@ Status Show(const Options& o) {
   measure::Scenario scenario = o.target.ResolveScenario();
   for (const NamedWorkload& named : workloads) {
     if (workloads.size() > 1) TS_RETURN_IF_ERROR(Emit(StrCat("=== ", named.id, "\n")));
-    TS_ASSIGN_OR_RETURN(schedule::Trace trace, ChooseTrace(o, named, target, scenario));
-    TS_RETURN_IF_ERROR(Print(o, named.workload, trace, target));
+    TS_ASSIGN_OR_RETURN(BuiltKernel built, ChooseKernel(o, named, target, scenario));
+    TS_RETURN_IF_ERROR(Print(o, built, target));
   }
   return absl::OkStatus();
 }

@@ -27,10 +27,12 @@ constexpr char kSource[] =
     "  Z[r] = X[r, 0] + X[r, 0]\n"
     "}\n";
 
+constexpr char kTolerance[] = "# tolerance: rounding errors independent, sqrt(n) u";
 const std::map<std::string, std::string> kStages = {
-    {"", "Y[r] = sum(c) X[r, c]\nZ[r] = X[r, 0] * 2\n"},
-    {"split", "p[r, s] = sum(c) X[r, s*8 + c]\nY[r] = sum(s) p[r, s]\nZ[r] = X[r, 0] * 2\n"},
-    {"twice", "Y[r] = sum(c) X[r, c]\nZ[r] = X[r, 0] + X[r, 0]\n"}};
+    {"", StrCat(kTolerance, "\nY[r] = sum(c) X[r, c]\nZ[r] = X[r, 0] * 2\n")},
+    {"split", StrCat(kTolerance, ", times 2\np[r, s] = sum(c) X[r, s*8 + c]\nY[r] = sum(s) p[r, s]\n",
+                     "Z[r] = X[r, 0] * 2\n")},
+    {"twice", StrCat(kTolerance, "\nY[r] = sum(c) X[r, c]\nZ[r] = X[r, 0] + X[r, 0]\n")}};
 
 /// What the line of a trace says, or nothing.
 std::string AlgorithmOf(const std::string& trace) {
@@ -80,6 +82,7 @@ TEST(Algorithms, AreAllTriedAndRecordsShowTheirOwn) {
   nlohmann::json result = nlohmann::json::parse(Lines(output.output).back(), nullptr, false);
   ASSERT_EQ(result["event"], "result") << output.output;
   EXPECT_EQ(result["checked"], true);
+  EXPECT_EQ(result["tolerance"]["factor"], AlgorithmOf(result["trace"]) == "split" ? 2 : 1);
   CommandOutput best = sandbox.Tune({"show", "sums.te", "R=16", "C=64", "--as", "stages"});
   EXPECT_EQ(best.output, StrCat("== stages\n", kStages.at(AlgorithmOf(result["trace"]))))
       << best.error_output;

@@ -99,6 +99,15 @@ TEST(BenchLine, HasItsFieldsAsTsvWithADashForWhatIsNotThere) {
   EXPECT_EQ(TsvOf(alone), "gemm\t1\t-\t2500.0\t-\t-\tFAILED\n");
 }
 
+TEST(BenchLine, OfAnOperatorThatFailedHasNoNumbers) {
+  const BenchLine line = BenchLine::Failed("gemm", 2, "the file is damaged");
+  EXPECT_EQ(JsonOf(line).dump(), R"({"error":"the file is damaged","id":"gemm","threads":2})");
+  EXPECT_EQ(TsvOf(line), "gemm\t2\t-\t-\t-\t-\tFAILED\n");
+  EXPECT_EQ(
+      TextOf(line, 8, Style(nullptr)),
+      "gemm            2          -          -          -       -  -                            FAILED\n");
+}
+
 TEST(BenchLine, StandsInColumnsAsText) {
   Style plain(nullptr);
   EXPECT_EQ(

@@ -87,6 +87,37 @@ TEST(Bench, HasALineOfTsvForAWorkload) {
   EXPECT_EQ(cells[6], "checked");
 }
 
+TEST(Bench, HasALineForAWorkloadThatFailed) {
+  Sandbox sandbox;
+  TuneProduct(sandbox, "run", {"--trials", "1", "--db", "a.db"});
+  std::string bytes = sandbox.Read("a.db");
+  for (size_t at = 0; (at = bytes.find("trace 1\n", at)) != std::string::npos;) bytes[at] = 'T';
+  sandbox.Write("a.db", bytes);
+  sandbox.Write("two.tsv", "damaged\tmatmul\tM=24 N=24 K=24\nunknown\tmatmul\tM=4 N=4 K=4\n");
+  auto bench = [&](const std::string& format) {
+    CommandOutput output =
+        sandbox.Tune({"bench", "--suite", "two.tsv", "--db", "a.db", "--seconds", "0", "--format", format});
+    EXPECT_EQ(output.status.ToString(), "exit code 1");
+    EXPECT_TRUE(output.error_output.starts_with("tune: damaged: a.db: ")) << output.error_output;
+    EXPECT_EQ(Lines(output.error_output).size(), 1u);
+    return Lines(output.output);
+  };
+  std::vector<std::string> lines = bench("json");
+  ASSERT_EQ(lines.size(), 2u);
+  const auto failed = nlohmann::json::parse(lines[0]);
+  EXPECT_EQ(failed.size(), 3u);
+  EXPECT_EQ(failed["id"], "damaged");
+  EXPECT_EQ(failed["threads"], 1);
+  EXPECT_NE(failed["error"].get<std::string>().find("the file is damaged"), std::string::npos) << lines[0];
+  EXPECT_EQ(nlohmann::json::parse(lines[1])["checked"], true);
+  lines = bench("tsv");
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0], "damaged\t1\t-\t-\t-\t-\tFAILED");
+  lines = bench("text");
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(Normalised(lines[1], sandbox), "damaged  1  -  -  -  -  -  FAILED");
+}
+
 TEST(Bench, TimesKernelsOnTwoThreads) {
   if (UsableCpus() < 2) GTEST_SKIP() << "one CPU";
   Sandbox sandbox;

@@ -273,6 +273,7 @@ TEST(TrialLine, HasTheDocumentedFields) {
   EXPECT_EQ(result["outcomes"]["ok"], 1);
   EXPECT_EQ(result["trials"], 1);
   EXPECT_EQ(result["checked"], true);
+  EXPECT_EQ(result["tolerance"].dump(), R"({"factor":1.0,"text":"rounding errors independent, sqrt(n) u"})");
 }
 
 TEST(Output, ThatDoesNotFitIsAnError) {
