@@ -40,7 +40,12 @@ class Elementwise : public Part {
     bool reduces;
     RowReduction reduction;  // if it reduces
     int inner = -1;          // if not: its innermost axis; none if it has one element a row
+    bool in_order = true;    // its readers walk its rows as they lie
   };
+
+  /// Whether all that read a tensor walk each of its dimensions with one axis, element by element, or not at
+  /// all.
+  static bool ReadInOrder(const Surroundings& in, int tensor);
 
   /// Vectors along a loop, and the loop over those of a tile; `whole` unrolls what is left of it.
   NodeId Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const;
@@ -81,6 +86,7 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
   for (StageId p : in.rows[static_cast<size_t>(id)]) {
     const te::Stage& producer = in.graph.stages[static_cast<size_t>(p)];
     Producer made{p, producer.reducer != te::Reducer::kNone, RowReduction::Of(in, p)};
+    made.in_order = ReadInOrder(in, producer.tensor);
     if (!made.reduces && producer.spatial >= stage.spatial && producer.axes.back().extent > 1)
       made.inner = static_cast<int>(producer.axes.size()) - 1;
     chain_.push_back(std::move(made));
@@ -96,6 +102,14 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
       across_bytes_ = std::max<int64_t>(across_bytes_, te::SizeOf(e->type));
       if (std::find(across_.begin(), across_.end(), e->id) == across_.end()) across_.push_back(e->id);
     });
+    // Of a tensor that is read in several places at once, what comes next is not known.
+    te::Visit(stage.body, [&](const te::Expr& a) {
+      te::Visit(stage.body, [&](const te::Expr& b) {
+        if (a->kind == te::ExprKind::kRead && b->kind == te::ExprKind::kRead && a->id == b->id &&
+            !te::Same(a, b))
+          across_.erase(std::remove(across_.begin(), across_.end(), a->id), across_.end());
+      });
+    });
   }
   if (!rows_.empty()) {
     row_tile_ =
@@ -104,7 +118,8 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
   if (transposed_) {
     blocked_ = add("blocked", {0, 1});
     // Blocks of rows that are far apart are not what hardware prefetches.
-    reads_ahead_ = add("reads_ahead", {0, 1, 2});
+    reads_ahead_ =
+        add("reads_ahead", across_.empty() ? std::vector<int64_t>{0} : std::vector<int64_t>{0, 1, 2});
     stores_ahead_ = add("stores_ahead", {0, 1, 2});
   }
   grain_ = add("grain", in.GrainsOf({1, 4, 16, 64}));
@@ -113,6 +128,19 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
   if (chain_.empty()) return;
   unrolled_ = add("unrolled", {0, 1});
   accumulators_ = add("accumulators", {1, 2, 4});
+}
+
+bool Elementwise::ReadInOrder(const Surroundings& in, int tensor) {
+  bool in_order = true;
+  for (StageId reader : in.ReadersOf(tensor)) {
+    te::Visit(in.graph.stages[static_cast<size_t>(reader)].body, [&](const te::Expr& e) {
+      if (e->kind != te::ExprKind::kRead || e->id != tensor) return;
+      for (size_t d = 0; d < te::ReadRank(*e); ++d)
+        in_order =
+            in_order && (e->args[d]->kind == te::ExprKind::kVar || e->args[d]->kind == te::ExprKind::kInt);
+    });
+  }
+  return in_order;
 }
 
 NodeId Elementwise::Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const {
@@ -161,7 +189,9 @@ void Elementwise::TakeSteps(const Decisions& d, Draft* draft) const {
       PlaceRow(p.reduction, factored[i], row_loop, true, unrolled, row_tile, draft);
       continue;
     }
-    draft->ComputeAt(p.stage, row_loop, unrolled || p.inner < 0 ? Scope::kRegister : Scope::kThread);
+    // Registers have no addresses: only rows that are walked in order may lie there.
+    const bool registers = (unrolled || p.inner < 0) && p.in_order;
+    draft->ComputeAt(p.stage, row_loop, registers ? Scope::kRegister : Scope::kThread);
     // A producer is read by rows: its first axes are those of the stage.
     if (row_tile > 1) draft->Unroll(draft->LoopOf(p.stage, rows_.back()));
     if (p.inner >= 0) Vectorize(draft->LoopOf(p.stage, p.inner), unrolled, d, draft);

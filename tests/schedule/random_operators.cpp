@@ -32,6 +32,9 @@ struct Generator {
   T Of(const T (&values)[n]) {
     return values[choices->Sample(0, n - 1)];
   }
+  int Of(const std::vector<int>& values) {
+    return values[static_cast<size_t>(choices->Sample(0, std::ssize(values) - 1))];
+  }
   bool Sometimes(int64_t one_in) { return choices->Sample(0, one_in - 1) == 0; }
 
   /// Some of the axes in some order.
@@ -56,6 +59,26 @@ struct Generator {
     return StrJoin(names, ", ");
   }
 
+  /// An index of a dimension that is not just its axis: moved, strided, reversed, repeated, or a window's.
+  std::string Index(int dim, const std::vector<int>& axes, bool* leaves) {
+    const std::string_view axis = kAxes[dim];
+    const int64_t extent = extents[static_cast<size_t>(dim)];
+    switch (choices->Sample(0, 5)) {
+      case 0:
+        return StrCat(extent - 1, " - ", axis);
+      case 1:
+        return StrCat(axis, " / ", choices->Sample(2, 5));
+      case 2:
+        return StrCat("(", axis, " + 1) % ", extent);
+      case 3:
+        *leaves = true;
+        return StrCat(choices->Sample(1, 3), "*", axis, " + ", kAxes[Of(axes)], " - 1");
+      default:
+        *leaves = true;
+        return StrCat(choices->Sample(1, 2), "*", axis, choices->Sample(0, 1) == 0 ? " - 1" : " + 2");
+    }
+  }
+
   /// A read of some tensor, all of whose dimensions have one of the axes; "" if there is none.
   std::string Read(const std::vector<int>& axes) {
     const auto has = [&](int dim) { return std::find(axes.begin(), axes.end(), dim) != axes.end(); };
@@ -72,12 +95,9 @@ struct Generator {
     std::vector<std::string> indices;
     bool guarded = false;
     for (int d : t->dims) {
-      std::string index(kAxes[d]);
-      if (Sometimes(12)) {
-        StrAppend(&index, choices->Sample(0, 1) == 0 ? " - 1" : " + 2");
-        guarded = true;
-      }
-      indices.push_back(index);
+      bool leaves = false;
+      indices.push_back(Sometimes(6) ? Index(d, axes, &leaves) : std::string(kAxes[d]));
+      guarded = guarded || leaves;
     }
     return StrCat(t->name, "[", StrJoin(indices, ", "), guarded ? " | 0]" : "]");
   }
