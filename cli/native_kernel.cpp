@@ -99,6 +99,8 @@ Result<std::unique_ptr<Contender>> NativeKernel(std::string name, const te::Grap
       std::max(kernel.main_workspace.BytesFor(threads), kernel.pack_workspace.BytesFor(threads));
   native->workspace_ = std::make_unique<Memory>(workspace, number++);
   if (!native->workspace_->data()) return Unavailable("not enough memory for the kernel's workspace");
+  // Fresh memory is zero, which would hide a read of what was never written.
+  std::memset(native->workspace_->data(), 0xff, static_cast<size_t>(workspace));
 
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
