@@ -58,6 +58,9 @@ TEST(Show, OfARecordPrintsEveryForm) {
   EXPECT_NE(trace.find(forms[1].second.substr(0, forms[1].second.find_last_not_of('\n'))), std::string::npos);
 }
 
+constexpr char kStages[] =
+    "== stages\n# tolerance: rounding errors independent, sqrt(n) u\nY[i] = X[i] * 3\n";
+
 TEST(Show, OfARecordOfAFileNeedsTheFileOnlyWhereTheRecordHasNoDefinition) {
   Sandbox sandbox;
   sandbox.Write("scale.te", kScale);
@@ -72,7 +75,7 @@ TEST(Show, OfARecordOfAFileNeedsTheFileOnlyWhereTheRecordHasNoDefinition) {
 
   CommandOutput alone = sandbox.Tune({"show", "--record", id, "--as", "stages"});
   EXPECT_EQ(alone.status.code, 0) << alone.error_output;
-  EXPECT_EQ(alone.output, "== stages\nY[i] = X[i] * 3\n");
+  EXPECT_EQ(alone.output, kStages);
   {
     auto connection = database::Connection::Open(sandbox.Path("data/tunesmith/tuning.db"),
                                                  database::Connection::Access::kReadWrite, 0);
@@ -93,7 +96,7 @@ TEST(Show, OfARecordOfAFileNeedsTheFileOnlyWhereTheRecordHasNoDefinition) {
                    "it was made for\n"));
   CommandOutput right = sandbox.Tune({"show", "scale.te", "--record", id, "--as", "stages"});
   EXPECT_EQ(right.status.code, 0) << right.error_output;
-  EXPECT_EQ(right.output, "== stages\nY[i] = X[i] * 3\n");
+  EXPECT_EQ(right.output, kStages);
 }
 
 TEST(Show, OfNoSuchRecord) {
