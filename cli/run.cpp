@@ -147,22 +147,12 @@ Status RenewRefuted(const std::vector<search::TuneResult>& results, const measur
   return absl::OkStatus();
 }
 
-/// While kernels are checked, five sets of tensors are in memory: of inputs two here, and in the runner two
-/// for checks and one for timing (measure/check.cpp). That a workload is too large for it is said before
-/// others are tuned for minutes.
+/// That a workload is too large to be checked is said before others are tuned for minutes.
 Status CheckMemory(const std::vector<NamedWorkload>& workloads) {
-  constexpr int64_t kSets = 5;
-  const int64_t memory = MemoryBytes();
   std::vector<std::string> errors;
   for (const NamedWorkload& named : workloads) {
-    int64_t bytes = 0;
-    for (const te::Tensor& tensor : named.workload.definition().tensors) {
-      if (tensor.role != te::Role::kTemp) bytes += tensor.elements() * te::SizeOf(tensor.dtype);
-    }
-    if (bytes <= memory / kSets) continue;
-    errors.push_back(StrCat(named.id, ": its tensors need ", FormatBytes(bytes),
-                            ", and checking a kernel five times that; this machine has ", FormatBytes(memory),
-                            "; bind smaller extents"));
+    const Status fits = measure::CheckMemory(named.workload);
+    if (!fits.ok()) errors.push_back(StrCat(named.id, ": ", MessageOf(fits)));
   }
   return errors.empty() ? absl::OkStatus() : Invalid(StrJoin(errors, "\n"));
 }

@@ -10,6 +10,7 @@
 #include "measure/projection.h"
 #include "support/files.h"
 #include "support/strings.h"
+#include "support/units.h"
 #include "te/interpret.h"
 
 namespace tunesmith::measure {
@@ -113,22 +114,26 @@ Result<InputSet> SetOf(const te::Graph& graph, te::InputKind kind, const CheckPl
 
 }  // namespace
 
+Status CheckMemory(const te::Workload& workload) {
+  constexpr int64_t kSets = 5;
+  int64_t bytes = 0;
+  for (const te::Tensor& tensor : workload.definition().tensors) {
+    if (tensor.role != te::Role::kTemp) bytes += tensor.elements() * te::SizeOf(tensor.dtype);
+  }
+  const int64_t memory = MemoryBytes();
+  if (bytes <= memory / kSets) return absl::OkStatus();
+  return Invalid(StrCat("its tensors need ", FormatBytes(bytes),
+                        ", and checking a kernel five times that; this machine has ", FormatBytes(memory),
+                        "; bind smaller extents"));
+}
+
 Result<std::shared_ptr<const Expectation>> PrepareExpectation(const te::Workload& workload,
                                                               const CheckPlan& plan, ThreadPool* pool) {
   const te::Graph& graph = workload.definition();
   auto expectation = std::make_shared<Expectation>();
   expectation->parameters = InterfacesOf(graph, graph.Parameters());
   expectation->outputs = InterfacesOf(graph, graph.Outputs());
-  double bytes = 0;
-  for (const Interface& tensor : expectation->parameters) bytes += static_cast<double>(tensor.bytes());
-  for (const Interface& tensor : expectation->outputs) bytes += static_cast<double>(tensor.bytes());
-  // Two sets of inputs here; in the runner, two for checks and one for timing.
-  const auto memory = static_cast<double>(MemoryBytes());
-  if (5 * bytes > memory) {
-    return Invalid(StrCat("the tensors of ", workload.op, " take ", bytes / 1e9,
-                          " GB, and checking a kernel five times that; this machine has ", memory / 1e9,
-                          " GB: make the shapes smaller"));
-  }
+  TS_RETURN_IF_ERROR(CheckMemory(workload));
 
   const te::InputKind hostile =
       HasIntegerInput(*expectation) ? te::InputKind::kLarge : te::InputKind::kCancelling;

@@ -28,6 +28,10 @@ Result<std::shared_ptr<const Expectation>> PrepareExpectation(const te::Workload
                                                               const CheckPlan& plan = {},
                                                               ThreadPool* pool = nullptr);
 
+/// Whether this machine has the memory to check a kernel of the workload: five sets of its tensors, of inputs
+/// two here, and in the runner two for checks and one for timing.
+Status CheckMemory(const te::Workload& workload);
+
 /// The flat indices of about `count` elements of a tensor, ascending and without repetition; all of them if
 /// there are no more. Every corner is among them. In half of the others each coordinate is, in turn, the
 /// first or the last, beside a multiple of a usual tile size (4 … 1024), or

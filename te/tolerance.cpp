@@ -55,6 +55,9 @@ class Freshness {
       case ExprKind::kSub:
         return *most == Level::kAlways ? *most : *least;
       case ExprKind::kMul:
+        // Outside of a guarded factor the product is 0.
+        return std::any_of(e.args.begin(), e.args.end(), IsGuarded) ? std::min(*most, Level::kWhereRead)
+                                                                    : *most;
       case ExprKind::kDiv:
       case ExprKind::kCall:
         return *most;
@@ -63,6 +66,14 @@ class Freshness {
       default:
         return *least;
     }
+  }
+
+  static bool IsGuarded(const Expr& e) {
+    bool guarded = false;
+    Visit(e, [&](const Expr& inner) {
+      guarded = guarded || (inner->kind == ExprKind::kRead && inner->guarded);
+    });
+    return guarded;
   }
 
   bool Moves(const ExprNode& read, int axis) {

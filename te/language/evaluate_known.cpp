@@ -26,16 +26,14 @@ bool IsComparisonText(std::string_view op) {
 
 }  // namespace
 
-DivisionByZero Evaluator::ByZero(const Node& node, const Operand& divisor, std::optional<DType> type) const {
+DivisionByZero Evaluator::ByZero(const Node& node) const {
   const Node& by = *node.args[1];
   DivisionByZero error;
   error.span = node.span;
   const std::string values = frame_ ? "" : environment_->ValuesIn(by);  // a function sees its arguments only
   error.fix = values.empty() ? "divide by something else than 0"
                              : "bind what it is divided by to something else than 0";
-  if (type && divisor.is_number() && divisor.as_double() != 0) {
-    error.inferred = StrCat(Quote(by), " is 0 in ", NameOf(*type));
-  } else if (by.kind == NodeKind::kInteger || by.kind == NodeKind::kReal) {
+  if (by.kind == NodeKind::kInteger) {
     error.inferred = "the divisor is 0";
   } else if (by.kind != NodeKind::kName || values.empty()) {
     error.inferred = StrCat("the divisor ", Quote(by), " is 0");
@@ -44,8 +42,8 @@ DivisionByZero Evaluator::ByZero(const Node& node, const Operand& divisor, std::
   return error;
 }
 
-Operand Evaluator::KnownByZero(const Node& node, const Operand& divisor) {
-  DivisionByZero error = ByZero(node, divisor, std::nullopt);
+Operand Evaluator::KnownByZero(const Node& node) {
+  DivisionByZero error = ByZero(node);
   const size_t before = diagnostics_->reported();
   Poison(node.span, kByZero, std::move(error.inferred), std::move(error.fix));
   environment_->value_errors += diagnostics_->reported() - before;
@@ -63,7 +61,7 @@ Operand Evaluator::IntegerBinary(const Node& node, int64_t a, int64_t b, bool ro
   } else if (op == "*") {
     overflow = __builtin_mul_overflow(a, b, &result);
   } else {
-    if (b == 0) return KnownByZero(node, Operand::Integer(0));
+    if (b == 0) return KnownByZero(node);
     overflow = b == -1 && a == INT64_MIN;
     if (!overflow) {
       result = op == "/" ? FloorDiv(a, b) : FloorMod(a, b);
@@ -95,7 +93,7 @@ Operand Evaluator::KnownBinary(const Node& node, const Operand& a, const Operand
     if (op == "+") return Operand::Real(x + y);
     if (op == "-") return Operand::Real(x - y);
     if (op == "*") return Operand::Real(x * y);
-    if (op == "/") return y == 0 ? KnownByZero(node, b) : Operand::Real(x / y);
+    if (op == "/") return Operand::Real(x / y);
     return Poison(node.span, "% takes integers", StrCat(ToText(a), " % ", ToText(b)),
                   "use integers on both sides");
   }

@@ -28,9 +28,7 @@ bool IsTruth(const Operand& o) {
   return o.kind == Operand::Kind::kTruth || (o.is_value() && o.value->type == DType::kBool);
 }
 
-bool IsZero(const Expr& e) {
-  return e->kind == ExprKind::kInt ? e->integer == 0 : e->kind == ExprKind::kFloat && e->number == 0;
-}
+bool IsZero(const Expr& e) { return e->kind == ExprKind::kInt && e->integer == 0; }
 
 }  // namespace
 
@@ -154,7 +152,7 @@ Operand Evaluator::TypedBinary(const Node& node, std::string_view op, const Node
                   TypeText(a.is_value() ? a_node : b_node, a.is_value() ? a : b), "write x - floor(x / y)*y");
   }
   if ((kind == ExprKind::kDiv || kind == ExprKind::kMod) && IsZero(y) && draft_) {
-    DivisionByZero error = ByZero(node, b, y->type);
+    DivisionByZero error = ByZero(node);
     for (const auto& [name, axis] : scope_) error.axes_in_scope.push_back(axis);
     draft_->divisions_by_zero.push_back(std::move(error));
   }

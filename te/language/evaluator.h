@@ -59,10 +59,9 @@ class Evaluator {
   Operand KnownBinary(const Node& node, const Operand& a, const Operand& b);
   Operand IntegerBinary(const Node& node, int64_t a, int64_t b, bool rounded);
   Operand KnownCall(const Node& node, const BuiltIn& built_in, const std::vector<Operand>& args);
-  /// The error of a quotient or remainder whose divisor is known to be 0, in `type` if it is not an integer
-  /// or a real number by itself.
-  DivisionByZero ByZero(const Node& node, const Operand& divisor, std::optional<DType> type) const;
-  Operand KnownByZero(const Node& node, const Operand& divisor);
+  /// The error of a quotient or remainder of integers whose divisor is known to be 0.
+  DivisionByZero ByZero(const Node& node) const;
+  Operand KnownByZero(const Node& node);
 
   // evaluate_typed.cpp: operations on values
   Operand Unary(const Node& node);

@@ -290,6 +290,9 @@ TEST(Tolerance, OfTermsThatRepeatIsTheWorstCase) {
   EXPECT_EQ(model(inside * same, g), ErrorModel::kIndependent);
   EXPECT_EQ(model(same, g), ErrorModel::kWorstCase);
   EXPECT_EQ(model(inside + same, g), ErrorModel::kWorstCase);
+  const Expr vanishes = g.AtOr(b, {Var(0) + Int(2)}, Float(0));
+  EXPECT_EQ(model(fresh * vanishes, g), ErrorModel::kIndependent);
+  EXPECT_EQ(model(fresh * vanishes - same, g), ErrorModel::kWorstCase);
   // Through a stage that only repeats it.
   GraphBuilder through = g;
   const int t = through.Add("t", {3, kTerms}, Role::kTemp);
