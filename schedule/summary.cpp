@@ -264,7 +264,6 @@ class Summariser {
       }
     }
     // What the stage stores, or accumulates.
-    te::Affine target;
     double stored = 1;
     bool any = false;
     for (size_t i = first; i < loops.size(); ++i) {
@@ -281,7 +280,7 @@ class Summariser {
     if (first > 0) out.inner_extent = Extent(loops[first - 1]);
     bool in_registers = s.keep != kRoot || s.scope == Scope::kRegister;
     if (stage.reducer == te::Reducer::kNone) {
-      out.tile_stores = in_registers ? 0 : stored;
+      out.tile_stores = in_registers ? 0 : stored * StoresOfVector(id, loops, first, lanes);
     } else {
       out.accumulators = stored;
       out.chain = unrolled_reduced / group;
@@ -317,13 +316,36 @@ class Summariser {
   /// vector that happens to each in proportion to its length.
   double LoadsOfVector(const Access& read, const Lanes& lanes) const {
     if (read.blocked || lanes.inner == kRoot) return 1;
+    return 1 + LinesCrossed(read, lanes);
+  }
+
+  /// The same for stores, but of vectors side by side in a tile only the last one's second line is stored
+  /// again later: the others' comes with the next vector.
+  double StoresOfVector(StageId id, const NodeIds& loops, size_t first, const Lanes& lanes) const {
+    if (lanes.inner == kRoot) return 1;
+    const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
+    const te::Stage& stage = plan_.stage(id);
+    const Access written = AccessOf(plan_, stage.tensor, {s.axes.begin(), s.axes.begin() + stage.spatial});
+    if (!written.flat || written.blocked) return 1;
+    const double crossed = LinesCrossed(written, lanes);
+    if (crossed == 0) return 1;
+    double side_by_side = 1;
+    for (size_t i = first; i < loops.size(); ++i) {
+      if (written.flat->CoefficientOf(loops[i]) == static_cast<int64_t>(LanesOf(lanes) * side_by_side))
+        side_by_side *= Extent(loops[i]);
+    }
+    return 1 + crossed / side_by_side;
+  }
+
+  /// How often a vector of an access lies across two lines.
+  double LinesCrossed(const Access& read, const Lanes& lanes) const {
     double vector = std::min(LanesOf(lanes) * read.element_bytes, static_cast<double>(machine_.vector_bytes));
     auto moves_whole = [&](double elements) { return std::fmod(elements * read.element_bytes, vector) == 0; };
     bool aligned = moves_whole(static_cast<double>(read.flat->constant));
     for (const auto& [loop, factor] : read.flat->terms)
       aligned = aligned && (lanes.Has(loop) || moves_whole(static_cast<double>(factor)));
     constexpr double kLine = 64;
-    return aligned ? 1 : 1 + (vector - read.element_bytes) / kLine;
+    return aligned ? 0 : (vector - read.element_bytes) / kLine;
   }
 
   /// How often a tile makes vectors of a read that it uses again before it makes others: the iterations of

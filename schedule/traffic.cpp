@@ -228,8 +228,10 @@ void Traffic::Charge(int cache, const std::vector<Access>& accesses, size_t own)
     // prefetches has lines come from afar in time, but many at once.
     constexpr double kRunStartBytes = 256, kPrefetchedStartBytes = 64, kNear = 2048;
     const double start = cache > 0 && accesses[a].prefetched ? kPrefetchedStartBytes : kRunStartBytes;
-    const double step = cache == 0 ? InnermostStep(accesses[a]) : region.stride;
-    if (step > kNear) bytes *= 1 + start / std::max(region.run, kLine);
+    // Stores leave in order, so that those of a tile wait for each of its runs, wherever others go on.
+    const Region& walked = a == own ? At(TileLevel(), a) : region;
+    const double step = cache == 0 ? InnermostStep(accesses[a]) : walked.stride;
+    if (step > kNear) bytes *= 1 + start / std::max(walked.run, kLine);
     summary_.traffic_bytes[cache] += bytes;
     if (cache == 0 && accesses[a].flat && region.run < kLine) summary_.strided_bytes += bytes;
   }

@@ -145,5 +145,30 @@ TEST(Traffic, PrefetchedRunsFarApartBeginSooner) {
   EXPECT_EQ(both.prefetched_lines, 16 * blocks_in_all);
 }
 
+// Rows of 777 f32 begin anywhere in a line, and 3 KiB apart.
+TEST(Traffic, StoresOfATileWaitForEachOfItsRuns) {
+  const auto transposed = [](const std::string& columns) {
+    return SummaryOf(
+        "transpose", {"R=777", "C=1234"},
+        StrCat("names X | Y(c r)\ntarget x86-64-avx2\nsplit Y.c 16 mask\nunroll Y.c.i\nsplit Y.r ", columns,
+               " mask\nsplit Y.r.i 8 mask\nvector Y.r.i.i\nunroll Y.r.i.o\n",
+               "order Y.c.o Y.r.o Y.c.i Y.r.i.o\n"));
+  };
+  const Summary one = transposed("16"), two = transposed("32"), four = transposed("64");
+  constexpr double kBytes = 777.0 * 1234 * 4;
+  // Of what is stored, twice: with the start of a run of 64, 128 and 256 bytes. What is read is the same.
+  EXPECT_NEAR(one.traffic_bytes[1] - two.traffic_bytes[1], 2 * kBytes * (256.0 / 64 - 256.0 / 128),
+              kBytes / 100);
+  EXPECT_NEAR(two.traffic_bytes[1] - four.traffic_bytes[1], 2 * kBytes * (256.0 / 128 - 256.0 / 256),
+              kBytes / 100);
+  // A store that lies across two lines is two, but for neighbours in a tile.
+  const auto of_a_vector = [](const Summary& s) {
+    return s.stages[0].tile_stores / s.stages[0].tile_vectors;
+  };
+  const double crossed = (32 - 4) / 64.0;
+  EXPECT_DOUBLE_EQ(of_a_vector(one), 1 + crossed / 2);
+  EXPECT_DOUBLE_EQ(of_a_vector(four), 1 + crossed / 8);
+}
+
 }  // namespace
 }  // namespace tunesmith::schedule
