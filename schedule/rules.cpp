@@ -240,8 +240,10 @@ Space Space::Of(const te::Graph& graph, const Machine& machine, std::string targ
     placed[static_cast<size_t>(id)] = true;
     OwnedPart owned{nullptr, {id}, space.holes_.size(), 0};
     if (At(in.graph, id).reducer != te::Reducer::kNone) {
-      owned.part = LanesAlongOutput(in, id) ? ContractionPart(in, id, &space.holes_)
-                                            : RowReductionPart(in, id, &space.holes_);
+      owned.part = DotsPart(in, id, &space.holes_);
+      if (!owned.part)
+        owned.part = LanesAlongOutput(in, id) ? ContractionPart(in, id, &space.holes_)
+                                              : RowReductionPart(in, id, &space.holes_);
       if (const StageId epilogue = in.epilogue[static_cast<size_t>(id)]; epilogue >= 0)
         owned.stages.push_back(epilogue);
     } else {

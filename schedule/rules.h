@@ -2,6 +2,7 @@
 // The rules that make sketches. Each looks at one stage and its neighbours and says how it can be scheduled;
 // the first that applies wins, from the last stage to the first:
 //   inlined       a cheap elementwise stage disappears into its consumers
+//   dots          a product with few columns, whose lanes lie along the sum
 //   contraction   a reduction whose lanes are an output axis: products, convolutions, pooling, column sums
 //   row           a reduction whose lanes are the innermost reduced axis: row sums, norms
 //   elementwise   everything else; row-wise producers (softmax, layer norm) are computed inside its row loop
@@ -48,6 +49,8 @@ struct Surroundings {
 };
 
 std::shared_ptr<const Part> ContractionPart(const Surroundings& in, StageId stage, std::vector<Hole>* holes);
+/// Null where the rule does not fit.
+std::shared_ptr<const Part> DotsPart(const Surroundings& in, StageId stage, std::vector<Hole>* holes);
 std::shared_ptr<const Part> RowReductionPart(const Surroundings& in, StageId stage, std::vector<Hole>* holes);
 std::shared_ptr<const Part> ElementwisePart(const Surroundings& in, StageId stage, std::vector<Hole>* holes);
 

@@ -196,6 +196,40 @@ TEST_P(Level, EveryDrawOfASumInPiecesComputesIt) {
   }
 }
 
+// Few columns and a sum that is long enough for its lanes.
+TEST_P(Level, EveryDrawOfFewColumnsComputesIt) {
+  const codegen::Target& target = GetParam();
+  constexpr const char* kWorkloads[] = {"matmul M=9 N=3 K=133 bias=1 act=relu",
+                                        "matmul M=1 N=2 K=208",
+                                        "matmul M=13 N=3 K=96",
+                                        "batch_matmul B=2 M=9 N=3 K=70",
+                                        "matmul M=6 N=3 K=129 dtype=u8s8s32",
+                                        "batch_matmul B=3 M=8 N=2 K=131"};
+  for (const char* text : kWorkloads) {
+    const te::Graph graph = GraphOf(text);
+    const Space space = Space::Of(graph, search::MachineOf(target, 2), target.name);
+    const bool fits = std::any_of(space.holes().begin(), space.holes().end(),
+                                  [](const Hole& hole) { return hole.name.ends_with(".columns"); });
+    EXPECT_EQ(fits, target.vector_bytes >= 32) << text;
+    Definition definition(graph);
+    int drawn = 0;
+    ExpectForAll(8, [&](Choices choices) -> std::string {
+      const std::optional<Choice> choice = Draw(space, &choices);
+      if (!choice) return "";
+      ++drawn;
+      const Trace trace = space.TraceOf(*choice);
+      const Result<Plan> plan = Replay(trace, graph);
+      if (!plan.ok()) return StrCat(text, ": ", MessageOf(plan.status()), "\n", ToString(trace));
+      std::string wrong = DifferenceOfParts(space, *choice, *plan);
+      const Result<ir::Program> program = ir::Lower(*plan);
+      if (wrong.empty())
+        wrong = program.ok() ? definition.DifferenceOf(*program, target) : MessageOf(program.status());
+      return wrong.empty() ? "" : StrCat(text, ": ", wrong, "\n", ToString(trace), ToString(*plan));
+    });
+    EXPECT_GE(drawn, 3) << text;
+  }
+}
+
 TEST_P(Level, EveryDrawOfEveryOperatorComputesIt) {
   const codegen::Target& target = GetParam();
   constexpr int64_t kMostIterations = 60000;  // interpreted in a few milliseconds
