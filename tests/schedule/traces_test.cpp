@@ -25,6 +25,9 @@ using ir::testing::ExpectForAll;
 using tunesmith::testing::ReadFile;
 
 constexpr const char* kWords[] = {"inline",
+                                  "prefetch",
+                                  "ahead",
+                                  "algorithm",
                                   "cache",
                                   "pack",
                                   "at",
