@@ -200,7 +200,7 @@ Status RunTune(const Options& o) {
       for (const search::TrialReport& trial : reports) {
         NoteDefault(&runs[i], schedule::ToString(trial.trace), trial.outcome, trial.finalist);
         progress.Trial(StandpointOf(o, runs, tasks, i));
-        if (json) TS_RETURN_IF_ERROR(EmitJson(TrialJson(runs[i], trial)));
+        if (json) TS_RETURN_IF_ERROR(EmitJson(TrialJson(runs[i], trial, SecondsSince(start))));
       }
       return absl::OkStatus();
     };

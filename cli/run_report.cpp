@@ -51,12 +51,13 @@ std::string Notes(const Run& run, const search::TuneResult& r) {
 
 }  // namespace
 
-nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial) {
+nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial, double seconds) {
   const measure::Outcome& outcome = trial.outcome;
   nlohmann::json line = {{"event", trial.finalist ? "finalist" : "trial"},
                          {"workload", run.named.hash},
                          {"id", run.named.id},
                          {"outcome", measure::NameOf(outcome.kind)},
+                         {"seconds", seconds},
                          {"trace", schedule::ToString(trial.trace)}};
   line["latency_ns"] = NumberOrNull(outcome.ok() ? outcome.median_ns : 0);
   line["limit_share"] =

@@ -24,8 +24,9 @@ struct Run {
   double seconds = 0;     // spent on it in this run
 };
 
-/// {"event": "trial", …}, or {"event": "finalist", …} for one that was timed again when the search had ended.
-nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial);
+/// {"event": "trial", …}, or {"event": "finalist", …} for one that was timed again when the search had ended;
+/// `seconds` since the run began.
+nlohmann::json TrialJson(const Run& run, const search::TrialReport& trial, double seconds);
 /// {"event": "result", …}; `provisional` says that the limits may be too low.
 nlohmann::json ResultJson(const Run& run, const search::TuneResult& result, bool provisional);
 

@@ -255,10 +255,12 @@ TEST(TrialLine, HasTheDocumentedFields) {
   EXPECT_EQ(trial["outcome"], "ok");
   EXPECT_GT(trial["latency_ns"], 0);
   EXPECT_GT(trial["limit_share"], 0);
+  EXPECT_GT(trial["seconds"], 0);
   EXPECT_TRUE(trial["trace"].get<std::string>().starts_with("trace 1\n"));
   // What finals say of a kernel follows, and counts.
   nlohmann::json last = trial;
   for (size_t i = 1; i + 1 < lines.size(); ++i) {
+    EXPECT_GE(nlohmann::json::parse(lines[i])["seconds"], last["seconds"]);
     last = nlohmann::json::parse(lines[i]);
     EXPECT_EQ(last["event"], "finalist");
     EXPECT_EQ(last["trace"], trial["trace"]);
