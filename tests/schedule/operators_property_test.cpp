@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <sstream>
@@ -122,6 +123,29 @@ te::Graph GraphOf(const char* text) {
       te::Bind(op, std::vector<std::string>{words.begin() + 1, words.end()}).value().algorithms[0].graph);
 }
 
+/// Expects draws, changed in one way or another, to be programs that compute the workload; says how many
+/// there were.
+int ExpectDrawsCompute(const char* text, const te::Graph& graph, const Space& space,
+                       const codegen::Target& target, const std::function<void(Choices*, Choice*)>& change) {
+  Definition definition(graph);
+  int drawn = 0;
+  ExpectForAll(8, [&](Choices choices) -> std::string {
+    std::optional<Choice> choice = Draw(space, &choices);
+    if (choice) change(&choices, &*choice);
+    if (!choice || !space.Allows(*choice)) return "";
+    ++drawn;
+    const Trace trace = space.TraceOf(*choice);
+    const Result<Plan> plan = Replay(trace, graph);
+    if (!plan.ok()) return StrCat(text, ": ", MessageOf(plan.status()), "\n", ToString(trace));
+    std::string wrong = DifferenceOfParts(space, *choice, *plan);
+    const Result<ir::Program> program = ir::Lower(*plan);
+    if (wrong.empty())
+      wrong = program.ok() ? definition.DifferenceOf(*program, target) : MessageOf(program.status());
+    return wrong.empty() ? "" : StrCat(text, ": ", wrong, "\n", ToString(trace), ToString(*plan));
+  });
+  return drawn;
+}
+
 class Level : public ::testing::TestWithParam<codegen::Target> {};
 
 // Windows of extents that no tile divides, too large to be interpreted: every draw becomes a program.
@@ -175,22 +199,8 @@ TEST_P(Level, EveryDrawOfASumInPiecesComputesIt) {
     ASSERT_NE(pieces, space.holes().end()) << text;
     ASSERT_EQ(pieces->domain, (std::vector<int64_t>{1, 2, 8})) << text;
     const auto hole = static_cast<size_t>(pieces - space.holes().begin());
-    Definition definition(graph);
-    int cut = 0;
-    ExpectForAll(8, [&](Choices choices) -> std::string {
-      std::optional<Choice> choice = Draw(space, &choices);
-      if (!choice) return "";
-      if ((*choice)[hole] == 0) (*choice)[hole] = static_cast<uint16_t>(choices.Between(1, 2));
-      if (!space.Allows(*choice)) return "";
-      ++cut;
-      const Trace trace = space.TraceOf(*choice);
-      const Result<Plan> plan = Replay(trace, graph);
-      if (!plan.ok()) return StrCat(text, ": ", MessageOf(plan.status()), "\n", ToString(trace));
-      std::string wrong = DifferenceOfParts(space, *choice, *plan);
-      const Result<ir::Program> program = ir::Lower(*plan);
-      if (wrong.empty())
-        wrong = program.ok() ? definition.DifferenceOf(*program, target) : MessageOf(program.status());
-      return wrong.empty() ? "" : StrCat(text, ": ", wrong, "\n", ToString(trace), ToString(*plan));
+    const int cut = ExpectDrawsCompute(text, graph, space, target, [&](Choices* choices, Choice* choice) {
+      if ((*choice)[hole] == 0) (*choice)[hole] = static_cast<uint16_t>(choices->Between(1, 2));
     });
     EXPECT_GE(cut, 3) << text;
   }
@@ -211,21 +221,7 @@ TEST_P(Level, EveryDrawOfFewColumnsComputesIt) {
     const bool fits = std::any_of(space.holes().begin(), space.holes().end(),
                                   [](const Hole& hole) { return hole.name.ends_with(".columns"); });
     EXPECT_EQ(fits, target.vector_bytes >= 32) << text;
-    Definition definition(graph);
-    int drawn = 0;
-    ExpectForAll(8, [&](Choices choices) -> std::string {
-      const std::optional<Choice> choice = Draw(space, &choices);
-      if (!choice) return "";
-      ++drawn;
-      const Trace trace = space.TraceOf(*choice);
-      const Result<Plan> plan = Replay(trace, graph);
-      if (!plan.ok()) return StrCat(text, ": ", MessageOf(plan.status()), "\n", ToString(trace));
-      std::string wrong = DifferenceOfParts(space, *choice, *plan);
-      const Result<ir::Program> program = ir::Lower(*plan);
-      if (wrong.empty())
-        wrong = program.ok() ? definition.DifferenceOf(*program, target) : MessageOf(program.status());
-      return wrong.empty() ? "" : StrCat(text, ": ", wrong, "\n", ToString(trace), ToString(*plan));
-    });
+    const int drawn = ExpectDrawsCompute(text, graph, space, target, [](Choices*, Choice*) {});
     EXPECT_GE(drawn, 3) << text;
   }
 }
