@@ -53,8 +53,8 @@ class Contraction : public Part {
       bool copied =
           std::all_of(copies_.begin(), copies_.end(), [&](const Copied& c) { return d[c.hole] == 1; });
       if (!copied || d[steps_] * Group(d) > long_extent_) return false;
-      // Of a group that is cut off inside a block, nobody proves where it ends.
-      if (d[block_] > 0 && long_extent_ % Group(d) != 0) return false;
+      // Of groups that are cut off inside a block, nobody proves where they end.
+      if (d[block_] > 0 && long_extent_ % d[block_] != 0) return false;
     }
     // A padded axis is divided into its edges and the steady part, each a copy of the tile; beyond this many
     // multiply-adds the code leaves the cache of decoded instructions and takes long to compile.
