@@ -23,7 +23,7 @@ using ir::testing::ExpectForAll;
 TEST(RandomOperators, EveryDrawComputesTheOperator) {
   const std::vector<codegen::Target> targets = codegen::testing::RunnableTargets();
   int drawn = 0, cases = 0, unproven = 0;
-  ExpectForAll(1500, [&](Choices choices) -> std::string {
+  ExpectForAll(1000, [&](Choices choices) -> std::string {
     ++cases;
     const codegen::Target& target = targets[static_cast<size_t>(choices.Between(0, std::ssize(targets) - 1))];
     const std::string text = RandomOperator(&choices);
