@@ -67,7 +67,7 @@ constexpr std::string_view kCmakeAlone =
     "is "
     "missing:\n"
     "  cmake -S . -B build -G Ninja -DCMAKE_PREFIX_PATH=/where/they/are && cmake --build build\n"
-    "-DTUNESMITH_TESTS=OFF -DTUNESMITH_BENCH=OFF does without what tests and benchmarks need.\n";
+    "Tests and benchmarks are left out where what they need is missing.\n";
 
 TEST(InstallPackages, WhereAllIsThereItSaysNothing) {
   System system;
