@@ -114,7 +114,7 @@ TEST(Bench, HasALineForAWorkloadThatFailed) {
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0], "damaged\t1\t-\t-\t-\t-\tFAILED");
   lines = bench("text");
-  ASSERT_EQ(lines.size(), 4u);
+  ASSERT_GE(lines.size(), 4u);  // notes on limits that are provisional may follow
   EXPECT_EQ(Normalised(lines[1], sandbox), "damaged  1  -  -  -  -  -  FAILED");
 }
 
