@@ -60,6 +60,34 @@ op gated(X: f32[M, K], V: f32[K, N], W: f32[K, N]) -> (Y: f32[M, N]) {
   Y[i, j]        = X_packed[i, j] * sigmoid(gate[i, j])
 }
 
+# Two weights that are packed, the last one's stage first.
+op two_layers(X: f32[M, K], weight V: f32[N, K], weight W: f32[L, N]) -> (Y: f32[M, L]) {
+  h[i, j] = sum(k) X[i, k] * V[j, k]
+  Y[i, l] = sum(j) max(h[i, j], 0) * W[l, j]
+}
+
+# A weight that is copied for one of its readers.
+op by_norms(X: f32[M, K], weight W: f32[N, K]) -> (Y: f32[M, N]) {
+  s[j]    = sum(k) W[j, k] * W[j, k]
+  d[i, j] = sum(k) X[i, k] * W[j, k]
+  Y[i, j] = d[i, j] * rsqrt(s[j] + 1)
+}
+
+# What could be computed with the product, but for something that comes later.
+op waits(A: f32[M, K], C: f32[K, N], R: f32[M, N]) -> (Y: f32[M, N]) {
+  a[i, j] = sum(k) A[i, k] * C[k, j]
+  m[i]    = max(j) R[i, j]
+  Y[i, j] = a[i, j] + m[i]
+}
+
+# A row's maximum that is read by rows, and by what is computed with a product.
+op placed_already(A: f32[M, K], C: f32[K, N], R: f32[M, N]) -> (Y: f32[M, N]) {
+  m[i]    = max(j) R[i, j]
+  a[i, j] = sum(k) A[i, k] * C[k, j]
+  c[i, j] = exp(a[i, j] - m[i])
+  Y[i, j] = c[i, j] * c[i, j] + m[i]
+}
+
 # Names that a row's partial sums would get.
 op row_names(X: f32[R, C]) -> (Y: f32[R], Y_lanes: f32[R]) {
   Y[r]       = sum(c) X[r, c]
