@@ -8,7 +8,7 @@
 namespace tunesmith::ir {
 namespace {
 
-constexpr int64_t kMostLanes = 64;
+using schedule::kMostLanes;
 
 /// Whether both are vector loops, the one directly inside of the other.
 bool IsLanesInside(const StmtNode& s, const StmtNode& around) {

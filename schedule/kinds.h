@@ -6,12 +6,15 @@
 
 namespace tunesmith::schedule {
 
+/// Lanes of a vector: the iterations of a vector loop, or of several directly in one another.
+inline constexpr int64_t kMostLanes = 64;
+
 enum class LoopKind : uint8_t {
   kSerial,
   kParallel,  // iterations in any order, on several threads; `grain` iterations at least go together.
               // Parallel loops nest only perfectly (the outer one's body is the inner one and nothing else):
               // one iteration space.
-  kVector,    // the iterations are lanes; constant extent, at most 64
+  kVector,    // the iterations are lanes; constant extent, at most kMostLanes with those directly around
   kUnroll,    // the body is repeated for each value; constant extent
   kBound,     // one iteration a hardware thread: "thread.x", "block.y", an NPU's core
 };

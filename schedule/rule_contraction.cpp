@@ -248,10 +248,7 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
     bool again =
         std::any_of(copies_.begin(), copies_.end(), [&](const Copied& c) { return c.tensor == read->id; });
     // Tiles of a copy serve one element of it an iteration, not several that lie apart.
-    const bool several = std::any_of(reads.begin(), reads.end(), [&](const Expr& other) {
-      return other->id == read->id && !te::Same(other, read);
-    });
-    if (dim < 0 || again || several || (shared_ >= 0 && shared_dim < 0)) continue;
+    if (dim < 0 || again || ReadsSeveral(stage, read->id) || (shared_ >= 0 && shared_dim < 0)) continue;
     // A weight that others read as it is keeps its place among the parameters.
     const bool weight =
         tensor.role == te::Role::kWeight && in.ReadersOf(read->id) == std::vector<StageId>{id};
@@ -272,7 +269,6 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
 /// Finds out whether the last of the other spatial axes shares the lanes, and takes it from them.
 void Contraction::ShareLanes(const Surroundings& in, const te::Stage& stage, const std::vector<Expr>& reads,
                              std::vector<int>* spatial) {
-  constexpr int64_t kMostLanes = 64;
   if (lane_ < 0 || spatial->empty() || 2 * lane_extent_ > lanes_) return;
   const int axis = spatial->back();
   const int64_t shared = std::lcm(lane_extent_, lanes_) / lane_extent_, lanes = shared * lane_extent_;

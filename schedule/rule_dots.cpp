@@ -73,11 +73,8 @@ std::optional<Shape> ShapeOf(const Surroundings& in, StageId id) {
       if (read->args[d]->kind == ExprKind::kVar && read->args[d]->id == shape.longest)
         long_dim = static_cast<int>(d);
     }
-    const bool several = std::any_of(reads.begin(), reads.end(), [&](const Expr& other) {
-      return other->id == read->id && !te::Same(other, read);
-    });
     const std::optional<int64_t> stride = StrideOf(in.graph, read, shape.longest);
-    if (!fits || read->guarded || several || !stride) return std::nullopt;
+    if (!fits || read->guarded || ReadsSeveral(stage, read->id) || !stride) return std::nullopt;
     if (*stride == 0 || *stride == 1) continue;
     const te::Tensor& tensor = in.graph.tensors[static_cast<size_t>(read->id)];
     const bool weight =

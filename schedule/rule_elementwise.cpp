@@ -103,13 +103,7 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
       if (std::find(across_.begin(), across_.end(), e->id) == across_.end()) across_.push_back(e->id);
     });
     // Of a tensor that is read in several places at once, what comes next is not known.
-    te::Visit(stage.body, [&](const te::Expr& a) {
-      te::Visit(stage.body, [&](const te::Expr& b) {
-        if (a->kind == te::ExprKind::kRead && b->kind == te::ExprKind::kRead && a->id == b->id &&
-            !te::Same(a, b))
-          across_.erase(std::remove(across_.begin(), across_.end(), a->id), across_.end());
-      });
-    });
+    std::erase_if(across_, [&](int tensor) { return ReadsSeveral(stage, tensor); });
   }
   if (!rows_.empty()) {
     row_tile_ =

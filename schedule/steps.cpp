@@ -68,7 +68,6 @@ Status CheckPrefetches(const Plan& plan, NodeId loop, LoopKind kind) {
   return absl::OkStatus();
 }
 
-constexpr int64_t kMostLanes = 64;
 
 /// The lanes of the vector that a loop would be part of: vector loops directly in one another are one.
 int64_t LanesWith(const Plan& plan, NodeId loop) {

@@ -37,6 +37,17 @@ std::optional<int64_t> StrideOf(const te::Graph& graph, const Expr& read, int ax
   return stride;
 }
 
+bool ReadsSeveral(const te::Stage& stage, int tensor) {
+  Expr first;
+  bool several = false;
+  te::Visit(stage.body, [&](const Expr& e) {
+    if (e->kind != ExprKind::kRead || e->id != tensor) return;
+    several = several || (first && !te::Same(first, e));
+    if (!first) first = e;
+  });
+  return several;
+}
+
 bool WindowsOverlap(const te::ExprNode& read, int axis, const te::Stage& stage) {
   for (size_t i = 0; i < te::ReadRank(read); ++i) {
     const std::optional<te::Affine> index = te::ToAffine(read.args[i]);

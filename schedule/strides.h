@@ -12,6 +12,9 @@ namespace tunesmith::schedule {
 /// The stride, in elements of the tensor, with which a read moves along an axis; nothing if it is not affine.
 std::optional<int64_t> StrideOf(const te::Graph& graph, const te::Expr& read, int axis);
 
+/// Whether one iteration of a stage reads several elements of a tensor.
+bool ReadsSeveral(const te::Stage& stage, int tensor);
+
 /// Whether the windows that a stage reads overlap with the next ones along one of its spatial axes.
 bool WindowsOverlap(const te::ExprNode& read, int axis, const te::Stage& stage);
 
