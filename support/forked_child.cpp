@@ -27,7 +27,13 @@ ExitStatus ForkedChild::End() {
   return ended;
 }
 
-void ForkedChild::Pause() const { kill(-pid_, SIGSTOP); }
+void ForkedChild::Pause() const {
+  kill(-pid_, SIGSTOP);
+  // The signal is on its way when kill returns; a thread on another CPU may run on for a while.
+  siginfo_t state;
+  while (waitid(P_PID, static_cast<id_t>(pid_), &state, WSTOPPED | WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+  }
+}
 
 void ForkedChild::Continue() const { kill(-pid_, SIGCONT); }
 

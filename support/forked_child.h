@@ -26,7 +26,8 @@ class ForkedChild {
   /// the first time it is asked.
   ExitStatus End();
 
-  /// Stops all threads of the child and of its process group, and lets them go on.
+  /// Stops all threads of the child and of its process group, and lets them go on. The child's have stopped,
+  /// or the child has ended, when Pause returns.
   void Pause() const;
   void Continue() const;
 

@@ -4,11 +4,14 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <set>
+#include <thread>
 
 #include "support/strings.h"
 
@@ -170,6 +173,72 @@ TEST_F(ContestTest, DropsOneThatIsWrongInALaterProcess) {
   EXPECT_EQ(MessageOf(standings->at(0).status), "wrong at last");
   EXPECT_EQ(standings->at(0).median_ns, 0);
   EXPECT_TRUE(standings->at(1).status.ok());
+}
+
+/// A page that all contenders' processes see.
+struct Shared {
+  std::atomic<int64_t> steps;           // of threads that spin
+  std::atomic<int64_t> witnessed;       // runs of the witness
+  std::atomic<int64_t> steps_of_owner;  // seen by the owner of the threads in its own runs
+};
+
+/// Has a thread that spins from its making on, as OpenMP's do, also when it has nothing to do.
+class Spinner : public Fake {
+ public:
+  explicit Spinner(Shared* shared) : Fake("spinner", 5, Fault::kNone, false), shared_(shared) {
+    std::thread([shared] {
+      for (;;) ++shared->steps;
+    }).detach();
+  }
+  void Run() override {
+    const int64_t seen = shared_->steps;
+    while (shared_->steps == seen) std::this_thread::yield();
+    ++shared_->steps_of_owner;
+  }
+
+ private:
+  Shared* shared_;
+};
+
+/// Its output is wrong if another contender's thread took a step while it ran, or set itself up.
+class Witness : public Fake {
+ public:
+  explicit Witness(Shared* shared)
+      : Fake("witness", 5, Fault::kNone, false), shared_(shared), seen_(shared->steps) {}
+  void Run() override {
+    if (at_work_) seen_ = shared_->steps;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    disturbed_ |= shared_->steps != seen_;
+    ++shared_->witnessed;
+  }
+  Blobs Inputs() override {
+    at_work_ = true;
+    return Fake::Inputs();
+  }
+  Blobs Outputs() override { return disturbed_ ? BlobOf(-1) : Fake::Outputs(); }
+
+ private:
+  Shared* shared_;
+  int64_t seen_;
+  bool at_work_ = false;  // turns of others may lie between its runs
+  bool disturbed_ = false;
+};
+
+TEST_F(ContestTest, NobodysSpinningThreadsRunInTheTurnOfAnother) {
+  auto* shared = static_cast<Shared*>(
+      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(shared, MAP_FAILED);
+  auto entrant = [&](auto make) -> Entrant {
+    return {2, [=](const Blobs&) -> Result<std::unique_ptr<Contender>> { return make(); }, IsOneMore};
+  };
+  Entrant spinner = entrant([=] { return std::make_unique<Spinner>(shared); });
+  Entrant witness = entrant([=] { return std::make_unique<Witness>(shared); });
+  Result<std::vector<Standing>> standings = HoldContest({spinner, witness, spinner, witness}, Quick());
+  ASSERT_TRUE(standings.ok()) << standings.status();
+  for (const Standing& s : *standings) EXPECT_TRUE(s.status.ok()) << s.name << ": " << s.status;
+  EXPECT_GT(shared->witnessed, 0);
+  EXPECT_GT(shared->steps_of_owner, 0);
+  munmap(shared, sizeof *shared);
 }
 
 std::atomic<bool> interrupted{false};

@@ -4,12 +4,16 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <string>
+#include <thread>
 
 #include "support/process_start.h"
 
@@ -59,6 +63,40 @@ TEST(ForkChild, TheChildLeadsAGroupOfItsOwn) {
       ForkChild([](int, int out) { WriteText(out, getpgrp() == getpid() ? "leads" : "follows"); });
   ASSERT_TRUE(child.ok()) << child.status();
   EXPECT_EQ(ReadToEnd(child->from()), "leads");
+}
+
+TEST(ForkChild, APausedChildsThreadsStandStill) {
+  auto* steps = static_cast<std::atomic<int64_t>*>(
+      mmap(nullptr, sizeof(std::atomic<int64_t>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(steps, MAP_FAILED);
+  Result<ForkedChild> child = ForkChild([&](int, int) {
+    std::thread other([&] {
+      for (;;) ++*steps;
+    });
+    for (;;) ++*steps;
+  });
+  ASSERT_TRUE(child.ok()) << child.status();
+  auto wait_for_steps = [&](int64_t seen) {
+    while (*steps == seen) std::this_thread::yield();
+  };
+  wait_for_steps(0);
+  for (int round = 0; round < 20; ++round) {
+    child->Pause();
+    const int64_t seen = *steps;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    EXPECT_EQ(*steps, seen);
+    child->Continue();
+    wait_for_steps(seen);
+  }
+  munmap(steps, sizeof *steps);
+}
+
+TEST(ForkChild, OneThatHasEndedIsNotWaitedForWhenPaused) {
+  Result<ForkedChild> child = ForkChild([](int, int) { _exit(7); });
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(ReadToEnd(child->from()), "");
+  child->Pause();
+  EXPECT_EQ(child->End().code, 7);
 }
 
 TEST(ForkChild, TheGroupEndsWithTheValue) {
