@@ -18,6 +18,7 @@ constexpr double kAddLatency = 4;
 constexpr double kLoopOverhead = 1.5;  // cycles an iteration: compare, branch, induction variables
 constexpr double kKeepCycles = 30;
 constexpr double kMoveCycles = 2;       // of a vector between registers and the second cache
+constexpr double kSpillCycles = 2;      // of a vector to the stack and back
 constexpr double kDivisionCycles = 12;  // of a vector
 constexpr double kGatherCycles = 1.2;   // an element
 constexpr double kApartFactor = 2;
@@ -47,6 +48,8 @@ double CoreCycles(const schedule::StageSummary& s, const schedule::Machine& mach
   const double waiting = s.accumulators + operands + s.shuffled - machine.vector_registers - spilled;
   cycles += std::max(0.0, std::min(waiting, s.shuffled)) * s.shuffled_rounds *
             (1 / kStoresPerCycle + 1 / kLoadsPerCycle);
+  // So are those of an unrolled row that wait for another pass over it.
+  cycles += kSpillCycles * std::max(0.0, s.used_again - machine.vector_registers);
   // Under conditions that remain, elements for which the machine has no masks (MasksHave in
   // codegen/llvm/loads.cpp) go one by one where not all are wanted.
   constexpr int kAvxBytes = 32;

@@ -87,12 +87,18 @@ class Summariser {
   Summary Run(NodeId root) {
     StageIds inside = plan_.StagesIn(root);
     std::sort(inside.begin(), inside.end());
+    auto packs = [&](StageId id) { return plan_.stages[static_cast<size_t>(id)].place == Place::kPack; };
+    inside.erase(std::remove_if(inside.begin(), inside.end(), packs), inside.end());
     summary_.stages.reserve(inside.size());
     for (StageId id : inside) {
+      bodies_.push_back(Look(plan_.stage(id)));
+      loops_.push_back(plan_.LoopsAbove(plan_.stages[static_cast<size_t>(id)].leaf));
+    }
+    for (size_t i = 0; i < inside.size(); ++i) {
+      const StageId id = inside[i];
       const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
-      if (s.place == Place::kPack) continue;
-      const Body body = Look(plan_.stage(id));
-      const NodeIds loops = plan_.LoopsAbove(s.leaf);
+      const Body& body = bodies_[i];
+      const NodeIds& loops = loops_[i];
       std::vector<Access> reads;
       reads.reserve(body.reads.size() + 1);
       for (const te::ExprNode* read : body.reads) {
@@ -100,7 +106,10 @@ class Summariser {
         index.reserve(te::ReadRank(*read));
         for (size_t d = 0; d < te::ReadRank(*read); ++d)
           index.push_back(IndexOverLoops(plan_, id, read->args[d]));
-        reads.push_back(AccessOf(plan_, read->id, std::move(index)));
+        Access access = AccessOf(plan_, read->id, std::move(index));
+        // What is read twice is loaded once.
+        if (std::none_of(reads.begin(), reads.end(), [&](const Access& a) { return SameElement(a, access); }))
+          reads.push_back(std::move(access));
       }
       StageSummary stage = Stage(id, body, loops, reads);
       double operations = stage.tiles * stage.tile_operations;
@@ -132,6 +141,7 @@ class Summariser {
       summary_.stages.push_back(stage);
       traffic_.Add(id, loops, std::move(reads));
     }
+    traffic_.Finish();
     return std::move(summary_);
   }
 
@@ -180,11 +190,7 @@ class Summariser {
     for (NodeId loop : loops) out.iterations *= Extent(loop);
     for (size_t a = 0; a < stage.axes.size(); ++a)
       out.useful *= static_cast<double>(std::max<int64_t>(stage.axes[a].extent, 1));
-    // The tile: from the innermost loop outwards as long as loops are unrolled or lanes.
-    size_t first = loops.size();
-    while (first > 0 && (At(plan_, loops[first - 1]).kind == LoopKind::kUnroll ||
-                         At(plan_, loops[first - 1]).kind == LoopKind::kVector))
-      --first;
+    const size_t first = TileOf(loops);
     Lanes lanes;
     double tile_iterations = 1;
     for (size_t i = first; i < loops.size(); ++i) {
@@ -251,6 +257,8 @@ class Summariser {
         out.tile_operations += addresses * registers_per_vector * std::log2(out.lanes);
       } else if (stride == 0 || stride == 1) {
         out.tile_loads += addresses * (stride == 1 ? registers_per_vector * LoadsOfVector(read, lanes) : 1);
+        if (stride == 1 && UsedTwice(read.tensor, loops, first))
+          out.used_again += addresses * registers_per_vector;
       } else if (const double vectors = VectorsCovering(*read.flat, lanes, registers_per_vector);
                  vectors > 0) {
         out.tile_loads += addresses * vectors;
@@ -310,6 +318,28 @@ class Summariser {
     }
     out.code = out.tile_operations + out.tile_loads + out.tile_stores + 2 * out.tile_gathers;
     return out;
+  }
+
+  /// The first loop of the tile: from the innermost one outwards as long as loops are unrolled or lanes.
+  size_t TileOf(const NodeIds& loops) const {
+    size_t first = loops.size();
+    while (first > 0 && (At(plan_, loops[first - 1]).kind == LoopKind::kUnroll ||
+                         At(plan_, loops[first - 1]).kind == LoopKind::kVector))
+      --first;
+    return first;
+  }
+
+  /// Whether several stages have their tiles side by side and read the tensor there: an unrolled row, whose
+  /// vectors the compiler loads once for all of them.
+  bool UsedTwice(int tensor, const NodeIds& loops, size_t first) const {
+    int readers = 0;
+    for (size_t i = 0; i < loops_.size(); ++i) {
+      const size_t other = TileOf(loops_[i]);
+      readers += other == first && (first == 0 || loops_[i][first - 1] == loops[first - 1]) &&
+                 std::any_of(bodies_[i].reads.begin(), bodies_[i].reads.end(),
+                             [&](const te::ExprNode* read) { return read->id == tensor; });
+    }
+    return readers > 1;
   }
 
   /// A vector that lies across two cache lines is loaded twice. Where rows do not begin at multiples of a
@@ -374,6 +404,9 @@ class Summariser {
   const Machine& machine_;
   Summary summary_;
   Traffic traffic_;
+  // Of the stages that run, in their order:
+  std::vector<Body> bodies_;
+  std::vector<NodeIds> loops_;
 };
 
 }  // namespace

@@ -39,6 +39,10 @@ Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::A
   return access;
 }
 
+bool SameElement(const Access& a, const Access& b) {
+  return a.tensor == b.tensor && a.flat && a.flat == b.flat;
+}
+
 Region Traffic::RegionOf(const Access& access, size_t level) const {
   const te::Tensor& tensor = plan_.graph->tensors[static_cast<size_t>(access.tensor)];
   Region region;
@@ -95,27 +99,27 @@ double Traffic::Needed(const Region& region, int cache) const {
   return rows * run * std::max(1.0, static_cast<double>(period) / (places * run));
 }
 
-size_t Traffic::TileLevel() const {
-  size_t level = levels_.size() - 1;
+size_t Traffic::TileLevel(const Moved& m) const {
+  size_t level = m.levels.size() - 1;
   while (level > 0 &&
-         (At(levels_[level]).kind == LoopKind::kUnroll || At(levels_[level]).kind == LoopKind::kVector))
+         (At(m.levels[level]).kind == LoopKind::kUnroll || At(m.levels[level]).kind == LoopKind::kVector))
     --level;
   return level;
 }
 
-bool Traffic::NextSharesLines(const Access& access, size_t level) const {
+bool Traffic::NextSharesLines(const Moved& m, const Access& access, size_t level) const {
   if (level == 0 || !access.flat) return true;
   const double step =
-      std::abs(static_cast<double>(access.flat->CoefficientOf(levels_[level]))) * access.element_bytes;
+      std::abs(static_cast<double>(access.flat->CoefficientOf(m.levels[level]))) * access.element_bytes;
   return step > 0 && step < kLine;
 }
 
-double Traffic::InnermostStep(const Access& access) const {
+double Traffic::InnermostStep(const Moved& m, const Access& access) const {
   if (!access.flat || access.blocked) return 0;
-  for (size_t l = levels_.size(); l-- > 1;) {
-    LoopKind kind = At(levels_[l]).kind;
+  for (size_t l = m.levels.size(); l-- > 1;) {
+    LoopKind kind = At(m.levels[l]).kind;
     if (kind == LoopKind::kUnroll || kind == LoopKind::kVector) continue;
-    return std::abs(static_cast<double>(access.flat->CoefficientOf(levels_[l]))) * access.element_bytes;
+    return std::abs(static_cast<double>(access.flat->CoefficientOf(m.levels[l]))) * access.element_bytes;
   }
   return 0;
 }
@@ -123,15 +127,15 @@ double Traffic::InnermostStep(const Access& access) const {
 /// What is stored past the caches leaves the core a line at a time, if all of it is stored without other
 /// work in between: in a tile, or in the iterations of the loop around it. Of a line that is stored in
 /// part memory has to be read and merged.
-void Traffic::AddStreamed(const StagePlan& s, const te::Stage& stage, const Access& written) {
+void Traffic::AddStreamed(const Moved& m, const StagePlan& s, const te::Stage& stage, const Access& written) {
   constexpr double kMerged = 3 * kLine;
   double bytes = written.element_bytes;
   for (int d = 0; d < stage.spatial; ++d)
     bytes *= static_cast<double>(stage.axes[static_cast<size_t>(d)].extent);
-  size_t level = TileLevel();
+  size_t level = TileLevel(m);
   if (s.keep != kRoot) {
     level = static_cast<size_t>(level_of_[static_cast<size_t>(s.keep)]);
-  } else if (level > 0 && At(levels_[level]).children.size() == 1) {
+  } else if (level > 0 && At(m.levels[level]).children.size() == 1) {
     --level;
   }
   const double run = RegionOf(written, level).run;
@@ -139,120 +143,164 @@ void Traffic::AddStreamed(const StagePlan& s, const te::Stage& stage, const Acce
   summary_.streamed_bytes += part == 0 || run >= bytes ? bytes : bytes / run * (run - part + kMerged);
 }
 
-void Traffic::AddPrefetched(StageId id, std::vector<Access>* accesses) {
+void Traffic::AddPrefetched(StageId id, Moved* m) {
   for (const Prefetched& p : plan_.stages[static_cast<size_t>(id)].prefetched) {
     double lines = LinesOf(plan_, p.tensor, RegionTouched(plan_, p.tensor, {id}, p.loop));
-    for (size_t l = 1; l < levels_.size(); ++l) {
-      lines *= Extent(levels_[l]);
-      if (levels_[l] == p.loop) break;
+    for (size_t l = 1; l < m->levels.size(); ++l) {
+      lines *= Extent(m->levels[l]);
+      if (m->levels[l] == p.loop) break;
     }
     summary_.prefetched_lines += lines;
-    for (Access& a : *accesses) a.prefetched = a.prefetched || a.tensor == p.tensor;
+    for (Access& a : m->accesses) a.prefetched = a.prefetched || a.tensor == p.tensor;
   }
 }
 
-void Traffic::Add(StageId id, const NodeIds& loops, std::vector<Access> accesses) {
+void Traffic::Add(StageId id, const NodeIds& loops, std::vector<Access> reads) {
   const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
   const te::Stage& stage = plan_.stage(id);
-  std::erase_if(accesses, [&](const Access& a) { return InRegisters(a.tensor); });
-  size_t own = accesses.size();  // the index of what the stage writes
-  std::optional<Access> streamed;
+  Moved m;
+  m.levels.assign(1, kRoot);
+  m.levels.insert(m.levels.end(), loops.begin(), loops.end());
+  m.accesses = std::move(reads);
+  std::erase_if(m.accesses, [&](const Access& a) { return InRegisters(a.tensor); });
+  m.own = m.accesses.size();
+  Enter(m.levels);
   if (!InRegisters(stage.tensor)) {
     Access written = AccessOf(plan_, stage.tensor, {s.axes.begin(), s.axes.begin() + stage.spatial});
     if (s.streaming) {
-      streamed = std::move(written);
+      AddStreamed(m, s, stage, written);
     } else {
-      accesses.push_back(std::move(written));
+      m.accesses.push_back(std::move(written));
     }
   }
-  Enter(loops);
-  AddPrefetched(id, &accesses);
-  if (streamed) AddStreamed(s, stage, *streamed);
-  regions_.resize(levels_.size() * accesses.size());
-  width_ = accesses.size();
-  for (size_t l = levels_.size(); l-- > 0;) {
-    for (size_t a = 0; a < accesses.size(); ++a) {
+  AddPrefetched(id, &m);
+  m.regions.resize(m.levels.size() * m.accesses.size());
+  for (size_t l = m.levels.size(); l-- > 0;) {
+    for (size_t a = 0; a < m.accesses.size(); ++a) {
       // A loop that does not move an access adds nothing to what it touches.
-      bool same = l + 1 < levels_.size() && !Moves(levels_[l + 1], accesses[a]);
-      regions_[l * width_ + a] = same ? At(l + 1, a) : RegionOf(accesses[a], l);
+      bool same = l + 1 < m.levels.size() && !Moves(m.levels[l + 1], m.accesses[a]);
+      m.regions[l * m.accesses.size() + a] = same ? m.At(l + 1, a) : RegionOf(m.accesses[a], l);
     }
   }
-  for (int cache = 0; cache < 3; ++cache) Charge(cache, accesses, own);
-  for (size_t l = 1; l < levels_.size(); ++l) {
-    if (At(levels_[l]).children.size() < 2) continue;
-    for (size_t a = 0; a < accesses.size(); ++a)
-      brought_.push_back({levels_[l], accesses[a].tensor, At(l, a).bytes});
-  }
+  moved_.push_back(std::move(m));
 }
 
-void Traffic::Enter(const NodeIds& loops) {
-  levels_.assign(1, kRoot);
-  levels_.insert(levels_.end(), loops.begin(), loops.end());
+void Traffic::Enter(const std::vector<NodeId>& levels) {
   level_of_.assign(plan_.nodes.size(), -1);
   shared_ = kRoot;
-  for (size_t l = 1; l < levels_.size(); ++l) {
-    const NodeId loop = levels_[l];
+  for (size_t l = 1; l < levels.size(); ++l) {
+    const NodeId loop = levels[l];
     level_of_[static_cast<size_t>(loop)] = static_cast<int>(l);
     if (shared_ == kRoot && At(loop).kind == LoopKind::kParallel) shared_ = loop;
   }
 }
 
-void Traffic::Charge(int cache, const std::vector<Access>& accesses, size_t own) {
+void Traffic::Finish() {
+  for (const Moved& m : moved_) {
+    for (int cache = 0; cache < 3; ++cache) Charge(m, cache);
+    for (size_t l = 1; l < m.levels.size(); ++l) {
+      if (At(m.levels[l]).children.size() < 2) continue;
+      for (size_t a = 0; a < m.accesses.size(); ++a)
+        brought_.push_back({m.levels[l], m.accesses[a].tensor, m.At(l, a).bytes});
+    }
+  }
+}
+
+std::vector<double> Traffic::Totals(const Moved& m, int cache) const {
+  std::vector<double> totals(m.levels.size(), 0);
+  // Stages that share a loop touch the same part of a tensor, more or less, in an iteration of it.
+  std::vector<std::pair<int, double>> most;  // a tensor and the most that a stage needs of it
+  for (size_t l = 0; l < m.levels.size(); ++l) {
+    most.clear();
+    for (const Moved& other : moved_) {
+      if (other.levels.size() <= l || other.levels[l] != m.levels[l]) continue;
+      for (size_t a = 0; a < other.accesses.size(); ++a) {
+        const int tensor = other.accesses[a].tensor;
+        double needed = 0;
+        for (size_t b = 0; b < other.accesses.size(); ++b) {
+          if (other.accesses[b].tensor == tensor) needed += other.At(l, b).needed[cache];
+        }
+        auto known = std::find_if(most.begin(), most.end(), [&](const auto& t) { return t.first == tensor; });
+        if (known == most.end()) {
+          most.emplace_back(tensor, needed);
+        } else {
+          known->second = std::max(known->second, needed);
+        }
+      }
+    }
+    for (const auto& [tensor, needed] : most) totals[l] += needed;
+  }
+  return totals;
+}
+
+void Traffic::Charge(const Moved& m, int cache) {
   constexpr double kUsable = 0.75;  // the rest holds what else is touched
   const int64_t sizes[3] = {machine_.l1_bytes, machine_.l2_bytes, machine_.l3_bytes};
   const double size = kUsable * static_cast<double>(sizes[cache]);
-  total_.assign(levels_.size(), 0);
-  for (size_t l = 0; l < levels_.size(); ++l) {
-    for (size_t a = 0; a < accesses.size(); ++a) total_[l] += At(l, a).needed[cache];
-  }
-  if (total_[0] <= size) return;  // a warm call finds it all there
+  const std::vector<double> total = Totals(m, cache);
+  if (total[0] <= size) return;  // a warm call finds it all there
   // Of what is a little too large it finds a part: caches do not drop exactly what comes next.
   constexpr double kFading = 0.5;
-  const double missing = std::min(1.0, (total_[0] - size) / (kFading * size));
+  const double missing = std::min(1.0, (total[0] - size) / (kFading * size));
   size_t fits = 0;
-  while (fits + 1 < levels_.size() && total_[fits] > size) ++fits;
-  for (size_t a = 0; a < accesses.size(); ++a) {
-    const Region& region = At(fits, a);
-    if (Brought(levels_[fits], accesses[a].tensor, region.bytes)) continue;
-    double bytes = missing * Fetched(a, fits, size);
+  while (fits + 1 < m.levels.size() && total[fits] > size) ++fits;
+  for (size_t a = 0; a < m.accesses.size(); ++a) {
+    const Region& region = m.At(fits, a);
+    if (Brought(m.levels[fits], m.accesses[a].tensor, region.bytes)) continue;
+    double bytes = missing * Fetched(m, total, a, fits, size);
     // Where runs are shorter than a line the rest of it comes too, and is gone before it is asked for, unless
     // the next iteration does. (What a tile takes of a line it takes at once.)
-    const size_t at = std::min(fits, TileLevel());
-    const Region& piece = At(at, a);
-    if (piece.run < kLine && piece.run < piece.bytes && !NextSharesLines(accesses[a], at))
+    const size_t at = std::min(fits, TileLevel(m));
+    const Region& piece = m.At(at, a);
+    if (piece.run < kLine && piece.run < piece.bytes && !NextSharesLines(m, m.accesses[a], at))
       bytes *= kLine / piece.run;
     // A line is read before it is written, and written back later.
-    if (a == own) bytes *= 2;
+    if (a == m.own) bytes *= 2;
     // Prefetching begins anew with every run, unless the next is near. The first cache's prefetcher follows
     // one instruction from one iteration to the next, the second's what happens within a page. A step that
     // prefetches has lines come from afar in time, but many at once.
     constexpr double kRunStartBytes = 256, kPrefetchedStartBytes = 64, kNear = 2048;
-    const double start = cache > 0 && accesses[a].prefetched ? kPrefetchedStartBytes : kRunStartBytes;
+    const double start = cache > 0 && m.accesses[a].prefetched ? kPrefetchedStartBytes : kRunStartBytes;
     // Stores leave in order, so that those of a tile wait for each of its runs, wherever others go on.
-    const Region& walked = a == own ? At(TileLevel(), a) : region;
-    const double step = cache == 0 ? InnermostStep(accesses[a]) : walked.stride;
+    const Region& walked = a == m.own ? m.At(TileLevel(m), a) : region;
+    const double step = cache == 0 ? InnermostStep(m, m.accesses[a]) : walked.stride;
     if (step > kNear) bytes *= 1 + start / std::max(walked.run, kLine);
     summary_.traffic_bytes[cache] += bytes;
-    if (cache == 0 && accesses[a].flat && region.run < kLine) summary_.strided_bytes += bytes;
+    if (cache == 0 && m.accesses[a].flat && region.run < kLine) summary_.strided_bytes += bytes;
   }
 }
 
-double Traffic::Fetched(size_t access, size_t fits, double size) const {
-  double bytes = At(fits, access).bytes;
+double Traffic::Fetched(const Moved& m, const std::vector<double>& total, size_t access, size_t fits,
+                        double size) const {
+  double bytes = m.At(fits, access).bytes;
   // Outside of the level that fits, an access is fetched again in each iteration that moves it, and in those
-  // that do not but push it out in between.
+  // that do not but push it out in between. Where a window slides, an iteration finds what it shares with the
+  // one before only if that touches no more than fits.
   bool again = false;
   for (size_t l = fits; l > 0; --l) {
-    const double iterations = Extent(levels_[l]), inner = At(l, access).bytes,
-                 outer = At(l - 1, access).bytes;
+    const double iterations = Extent(m.levels[l]), inner = m.At(l, access).bytes,
+                 outer = m.At(l - 1, access).bytes;
     if (outer > inner * 1.0001) {
-      bytes *= std::max(1.0, std::min(iterations, outer / std::max(inner, 1.0)));
-      again = again || total_[l - 1] > size;
-    } else if (total_[l - 1] > size && (again || l < fits)) {
+      const bool lost = l < fits && Slides(m, m.accesses[access], l);
+      bytes *= lost ? iterations : std::max(1.0, std::min(iterations, outer / std::max(inner, 1.0)));
+      again = again || total[l - 1] > size;
+    } else if (total[l - 1] > size && (again || l < fits)) {
       bytes *= iterations;
     }
   }
   return bytes;
+}
+
+bool Traffic::Slides(const Moved& m, const Access& access, size_t level) const {
+  for (const std::optional<te::Affine>& index : access.index) {
+    const int64_t step = index ? std::abs(index->CoefficientOf(m.levels[level])) : 0;
+    if (step == 0) continue;
+    int64_t reach = 1;
+    for (size_t l = level + 1; l < m.levels.size(); ++l)
+      reach += (At(m.levels[l]).extent - 1) * std::abs(index->CoefficientOf(m.levels[l]));
+    if (step < reach) return true;
+  }
+  return false;
 }
 
 bool Traffic::Brought(NodeId loop, int tensor, double bytes) const {

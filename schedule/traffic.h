@@ -26,6 +26,9 @@ struct Access {
 /// The access of a leaf to the element of a tensor at `index`, given over loops.
 Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::Affine>> index);
 
+/// Whether both are known to be the same element in every iteration.
+bool SameElement(const Access& a, const Access& b);
+
 /// What a loop's iteration touches of a tensor.
 struct Region {
   double bytes = 0;
@@ -42,22 +45,34 @@ struct Touched {
   double bytes = 0;
 };
 
-/// Adds up the traffic of a plan's stages, one after the other.
+/// Adds up the traffic of the stages of one loop nest.
 class Traffic {
  public:
   /// The three live as long as this.
   Traffic(const Plan& plan, const Machine& machine, Summary* summary)
       : plan_(plan), machine_(machine), summary_(*summary) {}
 
-  /// Adds what a stage brings in, reads and stores. `loops` are those above its leaf, outermost first. For
-  /// each cache there is an outermost loop of this stage whose iteration touches no more than fits; each of
-  /// its iterations brings in what it touches anew, unless the loop does not move the access and all that it
-  /// touches fits, or another stage has brought it in the same iteration.
-  void Add(StageId id, const NodeIds& loops, std::vector<Access> accesses);
+  /// The next stage, in the order of execution, and what it reads. `loops` are those above its leaf,
+  /// outermost first.
+  void Add(StageId id, const NodeIds& loops, std::vector<Access> reads);
+
+  /// Adds what the stages bring in, read and store. For each cache there is an outermost loop of a stage
+  /// whose iteration touches no more than fits, counting all stages inside; each of its iterations brings in
+  /// what the stage touches anew, unless the loop does not move the access and all that it touches fits, or
+  /// another stage has brought it in the same iteration.
+  void Finish();
 
  private:
+  /// A stage and what the iterations of its loops touch.
+  struct Moved {
+    std::vector<NodeId> levels;  // the root, then the loops above the leaf, outermost first
+    std::vector<Access> accesses;
+    size_t own = 0;               // the index of what the stage writes; their number if that is elsewhere
+    std::vector<Region> regions;  // level by level, of each access
+    const Region& At(size_t level, size_t access) const { return regions[level * accesses.size() + access]; }
+  };
+
   double Extent(NodeId loop) const { return static_cast<double>(At(loop).extent); }
-  const Region& At(size_t level, size_t access) const { return regions_[level * width_ + access]; }
   const Node& At(NodeId loop) const { return plan_.nodes[static_cast<size_t>(loop)]; }
   bool InRegisters(int tensor) const;
   /// What one access touches inside the loop at `level`: 0 is the root, then come the loops above the leaf.
@@ -65,19 +80,24 @@ class Traffic {
   /// The bytes of a cache that a region needs.
   double Needed(const Region& region, int cache) const;
   /// The level whose iterations are tiles: the innermost loop that is neither unrolled nor of lanes.
-  size_t TileLevel() const;
+  size_t TileLevel(const Moved& m) const;
   /// Whether the loop at `level` moves an access by less than a line.
-  bool NextSharesLines(const Access& access, size_t level) const;
+  bool NextSharesLines(const Moved& m, const Access& access, size_t level) const;
   /// Bytes by which the innermost serial loop moves an access.
-  double InnermostStep(const Access& access) const;
+  double InnermostStep(const Moved& m, const Access& access) const;
   /// The loops are the surroundings of the stage at hand now.
-  void Enter(const NodeIds& loops);
-  void AddPrefetched(StageId id, std::vector<Access>* accesses);
-  void AddStreamed(const StagePlan& s, const te::Stage& stage, const Access& written);
-  void Charge(int cache, const std::vector<Access>& accesses, size_t own);
+  void Enter(const std::vector<NodeId>& levels);
+  void AddPrefetched(StageId id, Moved* m);
+  void AddStreamed(const Moved& m, const StagePlan& s, const te::Stage& stage, const Access& written);
+  /// Whether the next iteration of the loop at `level` touches some of what one has touched, and not all.
+  bool Slides(const Moved& m, const Access& access, size_t level) const;
+  /// Of each level of a stage, what an iteration needs of a cache, for all stages inside.
+  std::vector<double> Totals(const Moved& m, int cache) const;
+  void Charge(const Moved& m, int cache);
   /// The bytes that an access brings into a cache of which `size` may be used, where what level `fits`
   /// touches fits.
-  double Fetched(size_t access, size_t fits, double size) const;
+  double Fetched(const Moved& m, const std::vector<double>& total, size_t access, size_t fits,
+                 double size) const;
   /// True if another stage has been charged for what this one touches of a tensor in an iteration of a loop
   /// that they share: a row that is read to find its mean is still there when the mean is subtracted.
   bool Brought(NodeId loop, int tensor, double bytes) const;
@@ -85,14 +105,11 @@ class Traffic {
   const Plan& plan_;
   const Machine& machine_;
   Summary& summary_;
+  std::vector<Moved> moved_;  // by the stages so far
   // Of the stage at hand:
-  std::vector<NodeId> levels_;   // the root, then the loops above the leaf, outermost first
-  std::vector<int> level_of_;    // of each of these loops; of others -1
-  NodeId shared_ = kRoot;        // the outermost parallel loop: threads divide it
-  size_t width_ = 0;             // accesses
-  std::vector<Region> regions_;  // level by level, of each access
-  std::vector<double> total_;    // of each level, what the accesses need of the cache at hand
-  // Of the stages before:
+  std::vector<int> level_of_;  // of each of its loops; of others -1
+  NodeId shared_ = kRoot;      // the outermost parallel loop: threads divide it
+  // Of the stages charged before:
   std::vector<Touched> brought_;  // in the loops that they share with others
 };
 

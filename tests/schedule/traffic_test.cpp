@@ -122,6 +122,32 @@ TEST(Traffic, BringsARowOnceForAllStagesThatReadItInTheSameIteration) {
   EXPECT_LT(by_row.traffic_bytes[1], 3.1 * matrix);
 }
 
+/// A depthwise convolution of 3 x 3 and 64 channels, a row of results and then the next.
+Summary Depthwise(const std::string& height, const std::string& width) {
+  return SummaryOf("conv2d",
+                   {"N=1", height, width, "CI=64", "CO=64", "G=64", "KH=3", "KW=3", "P=1", "act=relu"},
+                   "names X W bias | acc(y x o dy dx) Y(y x o)\ntarget x86-64-avx2\n"
+                   "split acc.o 8 mask\norder acc.y acc.x acc.o.o acc.dy acc.dx acc.o.i\n"
+                   "keep acc from acc.o.o\nunroll acc.dy\nunroll acc.dx\nvector acc.o.i\n"
+                   "fuse Y with acc at acc.o.o\n");
+}
+
+TEST(Traffic, CountsWhatAllStagesOfANestTouch) {
+  // 256 KiB of X and as many of Y: either fits into the second cache alone, but not both.
+  constexpr double kImage = 32 * 32 * 64 * 4;
+  const Summary s = Depthwise("H=32", "W=32");
+  EXPECT_GT(s.traffic_bytes[1], 1.9 * kImage);
+  EXPECT_LT(s.traffic_bytes[1], 2.3 * kImage);
+}
+
+TEST(Traffic, WindowsBringAgainWhatHasLeftSinceTheLastIteration) {
+  // Three rows of X, of 4 KiB each, one of Y, and the weights and biases stay in the first cache until the
+  // next row of results; with rows of 8 KiB nothing does.
+  constexpr double kPixel = 64 * 4, kWeights = (3 * 3 + 1) * kPixel;
+  EXPECT_DOUBLE_EQ(Depthwise("H=64", "W=16").traffic_bytes[0], 3 * 64 * 16 * kPixel + kWeights);
+  EXPECT_DOUBLE_EQ(Depthwise("H=64", "W=32").traffic_bytes[0], 64 * (5 * 32 * kPixel + kWeights));
+}
+
 TEST(Traffic, PrefetchedRunsFarApartBeginSooner) {
   // Blocks of 8 x 8, whose rows are 4 and 8 KiB apart.
   const std::string blocks =
