@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "measure/check.h"
@@ -32,7 +34,8 @@ int64_t EdgeCoordinate(int64_t extent, Random* random) {
 
 }  // namespace
 
-std::vector<uint64_t> ChooseElements(const std::vector<int64_t>& shape, int64_t count, uint64_t seed) {
+std::vector<uint64_t> ChooseElements(const std::vector<int64_t>& shape, int64_t count, uint64_t seed,
+                                     int part, int parts) {
   int64_t elements = 1;
   for (int64_t extent : shape) elements *= extent;
   std::vector<uint64_t> indices;
@@ -51,13 +54,21 @@ std::vector<uint64_t> ChooseElements(const std::vector<int64_t>& shape, int64_t 
   for (uint64_t corner = 0; corner < uint64_t{1} << cornered; ++corner) {
     add([&](size_t d) { return d < 64 && (corner >> d & 1) != 0 ? shape[d] - 1 : 0; });
   }
-  Random random(seed);
-  while (static_cast<int64_t>(indices.size()) < count) {
-    if (indices.size() % 2 == 0) {
-      add([&](size_t d) { return EdgeCoordinate(shape[d], &random); });
-    } else {
-      add([&](size_t d) { return random.Between(0, shape[d] - 1); });
-    }
+  Random random(seed + static_cast<uint64_t>(part));
+  while (static_cast<int64_t>(indices.size()) < count / 4)
+    add([&](size_t d) { return EdgeCoordinate(shape[d], &random); });
+  // Multiples of the golden ratio leave no gap among them that is much larger than others (the points
+  // (i, i phi mod 1) have low dispersion: Niederreiter, "Random Number Generation and Quasi-Monte Carlo
+  // Methods", 1992, chapter 6).
+  const int64_t columns = shape.back(), rows = elements / columns;
+  const int64_t spread = std::max(count - static_cast<int64_t>(indices.size()), count / 2) * parts;
+  const double shift = Random(seed).Uniform();
+  for (int64_t i = part; i < spread; i += parts) {
+    const double along = (static_cast<double>(i) + 0.5) / static_cast<double>(spread);
+    const double turned = static_cast<double>(i) * std::numbers::phi + shift;
+    const auto row = static_cast<int64_t>(along * static_cast<double>(rows));
+    const auto column = static_cast<int64_t>((turned - std::floor(turned)) * static_cast<double>(columns));
+    indices.push_back(static_cast<uint64_t>(row * columns + column));
   }
   std::sort(indices.begin(), indices.end());
   indices.erase(std::unique(indices.begin(), indices.end()), indices.end());

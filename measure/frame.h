@@ -13,7 +13,7 @@
 
 namespace tunesmith::measure {
 
-inline constexpr uint8_t kProtocolVersion = 3;
+inline constexpr uint8_t kProtocolVersion = 4;
 inline constexpr size_t kHeaderBytes = 12;
 inline constexpr size_t kMaxPayloadBytes = size_t{64} << 20;
 enum class MessageType : uint8_t {

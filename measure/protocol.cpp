@@ -54,7 +54,7 @@ void Allocate::Get(PayloadReader& r) {
   buffer = r.U32();
   bytes = r.U64();
   alignment = r.U32();
-  placement = ReadEnum<Placement>(r, 2);
+  placement = ReadEnum<Placement>(r, 3);
 }
 
 void Write::Put(PayloadWriter& w) const {

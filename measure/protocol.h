@@ -25,6 +25,7 @@ inline constexpr uint32_t kNoBuffer = 0xffffffff;
 enum class Placement : uint8_t {
   kGuarded = 0,  // for checks: its end as close before an inaccessible page as its alignment allows
   kHuge = 1,     // for timing: on transparent huge pages, at an offset that differs from buffer to buffer
+  kGuardedFront = 2,  // for checks: its beginning directly behind an inaccessible page
 };
 
 enum class Access : uint8_t {

@@ -19,6 +19,9 @@ std::vector<int> CheckedThreads(const Job& job) {
   return threads;
 }
 
+/// Of the sets' buffers some lie directly before what is inaccessible, others directly behind it.
+Placement GuardOf(size_t set) { return set % 2 == 0 ? Placement::kGuarded : Placement::kGuardedFront; }
+
 std::string TimingConditions(const Job& job) {
   return StrCat("while timing, threads ", job.scenario.threads);
 }
@@ -84,7 +87,7 @@ Outcome Workbench::PlaceWorkload(size_t sets, const Job& job) {
     const std::string name = StrCat("input ", tensor.name, " of ", tensor.bytes(), " bytes");
     for (size_t set = 0; set < sets; ++set) {
       const uint32_t buffer = client_.NewBuffer(name);
-      TS_RETURN_IF_FAILED(client_.Allocate(buffer, tensor.bytes(), alignments[p], Placement::kGuarded));
+      TS_RETURN_IF_FAILED(client_.Allocate(buffer, tensor.bytes(), alignments[p], GuardOf(set)));
       TS_RETURN_IF_FAILED(client_.Upload(buffer, expectation.sets[set].parameters[p]));
       checked_[set].inputs.push_back(buffer);
     }
@@ -98,9 +101,11 @@ Outcome Workbench::PlaceWorkload(size_t sets, const Job& job) {
     const Interface& tensor = expectation.outputs[o];
     const std::string name = StrCat("output ", tensor.name, " of ", tensor.bytes(), " bytes");
     const int64_t alignment = alignments[expectation.parameters.size() + o];
-    const uint32_t checked = client_.NewBuffer(name);
-    TS_RETURN_IF_FAILED(client_.Allocate(checked, tensor.bytes(), alignment, Placement::kGuarded));
-    for (Operands& operands : checked_) operands.outputs.push_back(checked);
+    for (size_t set = 0; set < sets; ++set) {
+      const uint32_t checked = client_.NewBuffer(name);
+      TS_RETURN_IF_FAILED(client_.Allocate(checked, tensor.bytes(), alignment, GuardOf(set)));
+      checked_[set].outputs.push_back(checked);
+    }
     const uint32_t timed = client_.NewBuffer(name);
     TS_RETURN_IF_FAILED(
         client_.Allocate(timed, tensor.bytes(), std::max(alignment, kTimedAlignment), timed_placement));
@@ -129,8 +134,9 @@ Outcome Workbench::PlaceSlot(int slot, const Job& job) {
       for (std::vector<uint32_t>& set : place.packed) set.push_back(client_.NewBuffer(name));
       place.timed_packed.push_back(client_.NewBuffer(name));
     }
-    for (const std::vector<uint32_t>& set : place.packed) {
-      TS_RETURN_IF_FAILED(client_.Allocate(set[n], packed[n].bytes(), kTimedAlignment, Placement::kGuarded));
+    for (size_t set = 0; set < place.packed.size(); ++set) {
+      TS_RETURN_IF_FAILED(
+          client_.Allocate(place.packed[set][n], packed[n].bytes(), kTimedAlignment, GuardOf(set)));
     }
     TS_RETURN_IF_FAILED(client_.Allocate(place.timed_packed[n], packed[n].bytes(), kTimedAlignment,
                                          timed_on_huge_pages_ ? Placement::kHuge : Placement::kGuarded));
@@ -252,13 +258,20 @@ Outcome Workbench::Check(int slot, const Job& job) {
     return Failure(OutcomeKind::kCrash, StrCat("kernel ", slot, " was loaded only to be timed"));
   }
   const Slot& place = slots_[static_cast<size_t>(slot)];
+  // Each set of inputs, and each number of threads on the first set: its results are known best.
+  struct Planned {
+    size_t set;
+    int threads;
+  };
   const std::vector<int> threads = CheckedThreads(job);
-  const size_t runs = std::max(threads.size(), checked_.size());
-  for (size_t n = 0; n < runs; ++n) {
-    const size_t set = n % checked_.size();
+  std::vector<Planned> runs;
+  for (size_t set = 0; set < checked_.size(); ++set) runs.push_back({set, threads[set % threads.size()]});
+  for (size_t t = 1; t < threads.size(); ++t) runs.push_back({0, threads[t]});
+  for (size_t n = 0; n < runs.size(); ++n) {
+    const size_t set = runs[n].set;
     Run run;
     run.call = CallOf(job, slot, checked_[set], place.packed[set]);
-    run.call.threads = static_cast<uint32_t>(threads[n % threads.size()]);
+    run.call.threads = static_cast<uint32_t>(runs[n].threads);
     run.poison = n % 2 == 0 ? 0xff : 0x7f;
     const std::string conditions =
         StrCat("inputs ", job.expectation->sets[set].name, ", threads ", run.call.threads);

@@ -95,14 +95,16 @@ inline double FunctionError(Function function, const Format& format, double a, d
       if (ea > 0 && ea >= a) return kUnbounded;
       return format.Bound(v, ea == 0 ? 0 : 1 / std::sqrt(a - ea) - v, 4);
     case Function::kTanh:
+      return format.Bound(v, MonotoneError([](double x) { return std::tanh(x); }, a, ea), 8);
+    case Function::kErf:
+      return format.Bound(v, MonotoneError([](double x) { return std::erf(x); }, a, ea), 8);
+    case Function::kSigmoid: {
+      const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+      return format.Bound(v, MonotoneError(sigmoid, a, ea) + format.underflow, 8);
+    }
     case Function::kSin:
     case Function::kCos:
       return format.Bound(v, std::min(ea, 2.0), 8);
-    case Function::kErf:
-      return format.Bound(v, std::min(1.13 * ea, 2.0), 8);
-    case Function::kSigmoid:
-      // v' = v (1 - v), and v grows by at most the factor exp(ea).
-      return format.Bound(v, std::min(ea / 4, v * std::expm1(ea)) + format.underflow, 8);
     case Function::kPow: {
       if (ea == 0 && eb == 0) return format.Bound(v, format.underflow, 16);
       if (ea >= std::fabs(a)) return kUnbounded;

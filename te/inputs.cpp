@@ -33,6 +33,10 @@ double Number(InputKind kind, uint64_t random, uint64_t common, DType dtype) {
       if ((random & 2) != 0) magnitude *= 4096;
       return (random & 1) != 0 ? -magnitude : magnitude;
     }
+    case InputKind::kModerate: {
+      const double magnitude = 8 + std::fabs(Uniform(random)) * 8;
+      return (random & 1) != 0 ? -magnitude : magnitude;
+    }
     case InputKind::kEqual:
       return 0.5 + std::fabs(Uniform(common)) / 2;
   }
@@ -49,7 +53,8 @@ int64_t Integer(InputKind kind, uint64_t random, uint64_t common, DType dtype) {
       return bit ? low : high;
     case InputKind::kTiny:
       return low == 0 ? static_cast<int64_t>(random & 1) : static_cast<int64_t>(random % 3) - 1;
-    case InputKind::kCancelling: {
+    case InputKind::kCancelling:
+    case InputKind::kModerate: {
       int64_t magnitude = 1 + static_cast<int64_t>(common % 100);
       return Wrap(dtype, low == 0 || bit ? magnitude : -magnitude);
     }

@@ -19,11 +19,13 @@ enum class InputKind : uint8_t {
   kTiny,        // floating: uniform times 2^-70 (f16: 2^-14), so that products underflow; integers: -1, 0, 1
   kCancelling,  // floating: magnitudes near 1 or near 4096 and random signs, so that sums lose most of their
                 // digits; integers: one magnitude, random signs
-  kEqual,       // one value everywhere, so that all roundings of a sum go one way; integers: the highest
+  kModerate,    // floating: magnitudes from 8 to 16 and random signs: sums of products are in the hundreds,
+              // beyond what exp may be given, and yet known to a few digits; integers: as kCancelling
+  kEqual,  // one value everywhere, so that all roundings of a sum go one way; integers: the highest
 };
 
 inline constexpr InputKind kHostileInputs[] = {InputKind::kLarge, InputKind::kTiny, InputKind::kCancelling,
-                                               InputKind::kEqual};
+                                               InputKind::kModerate, InputKind::kEqual};
 
 /// The assumption about rounding errors that holds for such inputs.
 ErrorModel ErrorModelFor(InputKind kind);

@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kPage = 4096;
 constexpr size_t kHugePage = TUNESMITH_HUGE_PAGE_BYTES;
 constexpr size_t kGuardBytes = 16 * kPage;  // inaccessible, on each side
-constexpr size_t kRedZoneBytes = 4096;      // looked at, on each side, if there is so much room
+constexpr size_t kRedZoneBytes = 4096;      // where there are no inaccessible pages; of huge buffers no more
 // Every 16-bit group of it is a NaN in f16 and bf16, every 32-bit group one in f32, every 64-bit group one in
 // f64: what is read from a red zone by mistake spoils the result.
 constexpr uint8_t kRedZone[2] = {0xfb, 0xff};
@@ -35,14 +35,9 @@ struct Zone {
   uint8_t* end;
 };
 
-Zone FrontZone(const Region& region) {
-  return {std::max(region.low, region.start - kRedZoneBytes), region.start};
-}
+Zone FrontZone(const Region& region) { return {region.zones_low, region.start}; }
 
-Zone RearZone(const Region& region) {
-  uint8_t* end = region.start + region.bytes;
-  return {end, static_cast<size_t>(region.high - end) > kRedZoneBytes ? end + kRedZoneBytes : region.high};
-}
+Zone RearZone(const Region& region) { return {region.start + region.bytes, region.zones_high}; }
 
 uint8_t PatternAt(const uint8_t* address) { return kRedZone[reinterpret_cast<uintptr_t>(address) & 1]; }
 
@@ -77,12 +72,14 @@ std::optional<Refusal> Buffers::Map(size_t slot, uint64_t bytes, uint64_t alignm
   const uint64_t available =
       std::min(system - system / 20, limit_bytes_ - std::min(limit_bytes_, used_bytes_));
   const size_t stagger = tunesmith_timing_offset(static_cast<uint32_t>(slot));
-  const size_t front = kRedZoneBytes + (placement == Placement::kHuge ? stagger : 0);
+  const size_t front = placement == Placement::kGuardedFront
+                           ? 0
+                           : kRedZoneBytes + (placement == Placement::kHuge ? stagger : 0);
   if (bytes > available || front + bytes + alignment + kRedZoneBytes + kHugePage > available) {
     return TooLarge(bytes, available);
   }
   const size_t unit = placement == Placement::kHuge ? kHugePage : kPage;
-  const size_t rear = placement == Placement::kHuge ? kRedZoneBytes : 0;
+  const size_t rear = placement == Placement::kGuarded ? 0 : kRedZoneBytes;
   const size_t accessible = RoundUp(front + bytes + alignment + rear, unit);
   const size_t mapped = kGuardBytes + unit + accessible + kGuardBytes;
   void* mapping = mmap(nullptr, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -94,10 +91,20 @@ std::optional<Refusal> Buffers::Map(size_t slot, uint64_t bytes, uint64_t alignm
   region.low = RoundUp(region.mapping + kGuardBytes, unit);
   region.high = region.low + accessible;
   region.bytes = bytes;
-  if (placement == Placement::kHuge) {
-    region.start = RoundUp(region.low + front, alignment);
-  } else {
-    region.start = region.high - RoundUp(bytes, alignment);
+  region.zones_low = region.low;
+  region.zones_high = region.high;
+  switch (placement) {
+    case Placement::kGuarded:
+      region.start = region.high - RoundUp(bytes, alignment);
+      break;
+    case Placement::kGuardedFront:
+      region.start = region.low;
+      break;
+    case Placement::kHuge:
+      region.start = RoundUp(region.low + front, alignment);
+      region.zones_low = std::max(region.low, region.start - kRedZoneBytes);
+      region.zones_high = std::min(region.high, region.start + bytes + kRedZoneBytes);
+      break;
   }
   if (mprotect(region.low, accessible, PROT_READ | PROT_WRITE) != 0) {
     munmap(mapping, mapped);

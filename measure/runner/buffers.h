@@ -4,10 +4,10 @@
 //
 //   inaccessible | red zone | the buffer | red zone | inaccessible
 //
-// A guarded buffer ends as close before the inaccessible pages as its alignment allows: reading one element
-// too far faults. A huge buffer lies on transparent huge pages at an offset of its own, so that timings
-// depend neither on the pages' luck nor on buffers that begin at the same place within a page (cache sets,
-// 4 KiB aliasing).
+// A guarded buffer ends as close before the inaccessible pages as its alignment allows, or begins directly
+// behind them: reading one element too far, or too early, faults. A huge buffer lies on transparent huge
+// pages at an offset of its own, so that timings depend neither on the pages' luck nor on buffers that begin
+// at the same place within a page (cache sets, 4 KiB aliasing).
 #pragma once
 
 #include <array>
@@ -23,8 +23,10 @@ namespace tunesmith::measure::runner {
 struct Region {
   uint8_t* mapping = nullptr;  // with the inaccessible pages; null: not in use
   size_t mapped_bytes = 0;
-  uint8_t* low = nullptr;   // accessible from here …
-  uint8_t* high = nullptr;  // … to here
+  uint8_t* low = nullptr;         // accessible from here …
+  uint8_t* high = nullptr;        // … to here
+  uint8_t* zones_low = nullptr;   // red zones from here …
+  uint8_t* zones_high = nullptr;  // … to here, but for the buffer
   uint8_t* start = nullptr;
   size_t bytes = 0;
   bool read_only = false;
@@ -58,7 +60,7 @@ class Buffers {
 
  private:
   // Workspaces are kept beyond the numbered buffers: one a placement.
-  static constexpr size_t kSlots = kMaxBuffers + 2;
+  static constexpr size_t kSlots = kMaxBuffers + 3;
 
   std::optional<Refusal> Map(size_t slot, uint64_t bytes, uint64_t alignment, Placement placement);
   void Unmap(size_t slot);

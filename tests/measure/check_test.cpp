@@ -2,12 +2,14 @@
 #include "measure/check.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "measure/projection.h"
 #include "support/files.h"
 #include "support/units.h"
 #include "te/interpret.h"
+#include "te/language.h"
 #include "tests/measure/law.h"
 #include "tests/te/sample_graphs.h"
 
@@ -74,6 +76,47 @@ TEST(ChooseElements, CornersAndTileBoundariesAreMet) {
   EXPECT_TRUE(classes(last_row, inside));
 }
 
+/// Of a matrix's tiles of `height` x `width`, wherever they begin, those in which nothing was chosen.
+double ShareWithoutAny(const std::set<uint64_t>& chosen, int64_t rows, int64_t columns, int64_t height,
+                       int64_t width) {
+  std::vector<std::vector<int>> above(static_cast<size_t>(rows) + 1,
+                                      std::vector<int>(static_cast<size_t>(columns) + 1));
+  for (size_t r = 0; r < static_cast<size_t>(rows); ++r) {
+    for (size_t c = 0; c < static_cast<size_t>(columns); ++c) {
+      above[r + 1][c + 1] = above[r][c + 1] + above[r + 1][c] - above[r][c] +
+                            static_cast<int>(chosen.contains(r * static_cast<uint64_t>(columns) + c));
+    }
+  }
+  int64_t tiles = 0, without = 0;
+  for (int64_t r = 0; r + height <= rows; ++r) {
+    for (int64_t c = 0; c + width <= columns; ++c) {
+      const auto top = static_cast<size_t>(r), left = static_cast<size_t>(c);
+      const auto bottom = static_cast<size_t>(r + height), right = static_cast<size_t>(c + width);
+      ++tiles;
+      without += above[bottom][right] - above[top][right] - above[bottom][left] + above[top][left] == 0;
+    }
+  }
+  return static_cast<double>(without) / static_cast<double>(tiles);
+}
+
+TEST(ChooseElements, TwoPartsTogetherLeaveNoTileOut) {
+  struct Case {
+    int64_t rows, columns, count;
+  };
+  // As many as are affordable of a product by 3072 columns, of one with 3072 terms, and of a convolution.
+  for (const auto& [rows, columns, count] : {Case{128, 3072, 5208}, {128, 768, 1302}, {3136, 64, 6944}}) {
+    std::set<uint64_t> chosen;
+    for (int part : {0, 1}) {
+      for (uint64_t index : ChooseElements({rows, columns}, count, 5, part, 2)) chosen.insert(index);
+    }
+    for (const auto& [height, width] : {std::pair{6, 16}, {2, 48}, {14, 8}, {28, 4}, {1, 128}}) {
+      if (width > columns) continue;
+      EXPECT_LT(ShareWithoutAny(chosen, rows, columns, height, width), 0.002)
+          << rows << " x " << columns << ", tiles of " << height << " x " << width;
+    }
+  }
+}
+
 TEST(ChooseElements, EveryIndexIsInside) {
   ExpectLaw([](uint64_t seed) {
     std::vector<int64_t> shape;
@@ -101,6 +144,44 @@ TEST(Expectation, SmallWorkloadIsExpectedWhole) {
     EXPECT_EQ(Compared(*expectation, set, value), std::nullopt);
     value.Store(34, value.Load(34) * 1.001 + 1);
     EXPECT_TRUE(Compared(*expectation, set, value).value_or("").starts_with("C[4, 6] is "));
+  }
+}
+
+te::Workload StandardWorkload(const char* name, const std::vector<std::string>& bindings) {
+  return te::Bind(te::StandardOperator(name).value(), bindings).value();
+}
+
+// What exponentials make of sums that lost their digits may be anything, and a check on them would accept
+// all.
+TEST(Expectation, HostileInputsAreSuchThatWrongResultsAreRefused) {
+  const std::vector<te::Workload> workloads = {
+      StandardWorkload("attention", {"B=1", "H=2", "S=32", "D=64"}),
+      StandardWorkload("attention", {"B=1", "H=1", "S=16", "D=128"}),
+      StandardWorkload("matmul", {"M=8", "N=16", "K=768", "bias=1", "act=gelu_erf"}),
+      StandardWorkload("softmax", {"R=8", "C=100"}),
+      StandardWorkload("layer_norm", {"R=8", "C=100"}),
+      StandardWorkload("conv2d", {"N=1", "H=8", "W=8", "CI=8", "CO=8", "KH=3", "KW=3", "act=relu"}),
+  };
+  for (const te::Workload& workload : workloads) {
+    const auto expectation = PrepareExpectation(workload).value();
+    const InputSet& hostile = expectation->sets[1];
+    te::Value right = Right(workload.definition(), hostile)[0];
+    EXPECT_EQ(Compared(*expectation, 1, right), std::nullopt) << hostile.name;
+    const auto wrong_where = [&](auto change) {
+      int64_t wrong = 0;
+      for (int64_t i = 0; i < right.elements(); ++i) {
+        te::Expected expected = hostile.outputs[0].elements[static_cast<size_t>(i)];
+        te::Value one(right.dtype(), {1});
+        one.Store(0, change(right.Load(i)));
+        wrong += !te::Accepts(expected, right.dtype(), one.data());
+      }
+      return static_cast<double>(wrong) / static_cast<double>(right.elements());
+    };
+    const std::string what = workload.op + " on " + hostile.name + " inputs";
+    EXPECT_EQ(wrong_where([](double) { return NAN; }), 1) << what;
+    EXPECT_GT(wrong_where([](double x) { return x + 12345; }), 0.4) << what;
+    // What is 0 stays so.
+    EXPECT_GT(wrong_where([](double x) { return x * 1.5; }), 0.2) << what;
   }
 }
 

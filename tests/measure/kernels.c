@@ -74,6 +74,14 @@ KERNEL WrongElement(ARGUMENTS) {
   ((float*)buffers[2])[617] += One();
 }
 
+/* And on small inputs alone. */
+KERNEL WrongOnTwoThreads(ARGUMENTS) {
+  (void)workspace;
+  AddRange(buffers, 0, kElements);
+  const float a = ((float*)buffers[0])[3];
+  if (threads->threads == 2 && (int32_t)a == 0) ((float*)buffers[2])[3] += One();
+}
+
 KERNEL WrongOnThreeThreads(ARGUMENTS) {
   (void)workspace;
   AddRange(buffers, 0, kElements);
@@ -108,10 +116,22 @@ KERNEL WritesBeforeOutput(ARGUMENTS) {
   ((float*)buffers[2])[-1] = One();
 }
 
+KERNEL WritesFarBeforeOutput(ARGUMENTS) {
+  IGNORE;
+  AddRange(buffers, 0, kElements);
+  ((float*)buffers[2])[-1250] = One();
+}
+
 KERNEL WritesBehindOutput(ARGUMENTS) {
   IGNORE;
   AddRange(buffers, 0, kElements);
   ((float*)buffers[2])[kElements] = One();
+}
+
+KERNEL ReadsBeforeInput(ARGUMENTS) {
+  IGNORE;
+  AddRange(buffers, 0, kElements);
+  (void)((volatile float*)buffers[0])[-1];
 }
 
 KERNEL ReadsBehindInput(ARGUMENTS) {

@@ -21,12 +21,15 @@ enum { kElements = 1000 };
   X(AddPacked)           /* B holds the packed weight */                                                   \
   X(CopyPacked)   /* packed[i] = B[i]: buffers are B, packed; of packed[1008] the last 8 stay unwritten */ \
   X(WrongElement) /* C[617] */                                                                             \
+  X(WrongOnTwoThreads)                                                                                     \
   X(WrongOnThreeThreads)                                                                                   \
   X(WrongOnLargeInputs)                                                                                    \
-  X(SkipsElements)         /* C[500 … 509] stay as they were */                                            \
+  X(SkipsElements)         /* C[500 … 509] stay as they were */                                          \
   X(AccumulatesOntoOutput) /* C[i] += without a start */                                                   \
   X(WritesBeforeOutput)                                                                                    \
+  X(WritesFarBeforeOutput)                                                                                 \
   X(WritesBehindOutput)                                                                                    \
+  X(ReadsBeforeInput)                                                                                      \
   X(ReadsBehindInput)                                                                                      \
   X(WritesInput)                                                                                           \
   X(WritesBehindWorkspace)                                                                                 \

@@ -97,6 +97,13 @@ TEST_F(OutcomeTest, OddNumberOfThreadsIsChecked) {
   EXPECT_TRUE(outcome.detail.ends_with("(inputs uniform, threads 3)")) << outcome.detail;
 }
 
+// Hostile results are known less well: every number of threads must compute the uniform ones.
+TEST_F(OutcomeTest, TwoThreadsAreCheckedOnUniformInputs) {
+  const Outcome outcome = Measure(WrongOnTwoThreads);
+  EXPECT_EQ(outcome.kind, OutcomeKind::kWrongResult);
+  EXPECT_TRUE(outcome.detail.ends_with("(inputs uniform, threads 2)")) << outcome.detail;
+}
+
 TEST_F(OutcomeTest, HostileInputsAreChecked) {
   const Outcome outcome = Measure(WrongOnLargeInputs);
   EXPECT_EQ(outcome.kind, OutcomeKind::kWrongResult);
@@ -117,6 +124,16 @@ TEST_F(OutcomeTest, PoisonShowsAccumulationWithoutAStart) {
 TEST_F(OutcomeTest, WriteBeforeABufferIsOutOfBounds) {
   ExpectFailure(WritesBeforeOutput, OutcomeKind::kOutOfBounds,
                 "writes to byte -1 of output C of 4000 bytes (inputs uniform, threads 1)");
+}
+
+TEST_F(OutcomeTest, WriteFarBeforeABufferIsOutOfBounds) {
+  ExpectFailure(WritesFarBeforeOutput, OutcomeKind::kOutOfBounds,
+                "writes to byte -5000 of output C of 4000 bytes (inputs uniform, threads 1)");
+}
+
+TEST_F(OutcomeTest, ReadBeforeABufferIsOutOfBounds) {
+  ExpectFailure(ReadsBeforeInput, OutcomeKind::kOutOfBounds,
+                "reads byte -4 of input A of 4000 bytes (inputs cancelling, threads 2)");
 }
 
 TEST_F(OutcomeTest, WriteBehindABufferIsOutOfBounds) {

@@ -51,7 +51,7 @@ KernelCall SampleCall() {
 
 TEST(Protocol, FrameIsLaidOutAsDocumented) {
   const std::vector<uint8_t> bytes = Encode(Unload{0x01020304});
-  const std::vector<uint8_t> documented = {'T', 'S', 'r', 'n', 3, 3, 0, 0, 4, 0, 0, 0, 4, 3, 2, 1};
+  const std::vector<uint8_t> documented = {'T', 'S', 'r', 'n', 4, 3, 0, 0, 4, 0, 0, 0, 4, 3, 2, 1};
   EXPECT_EQ(bytes, documented);
 }
 
@@ -128,7 +128,7 @@ TEST(Protocol, BrokenStreamsAreNamed) {
     return error;
   };
   EXPECT_EQ(error_of(0, 'X'), "a frame does not begin with TSrn");
-  EXPECT_EQ(error_of(4, 9), "a frame has protocol version 9, not 3");
+  EXPECT_EQ(error_of(4, 9), "a frame has protocol version 9, not 4");
   EXPECT_EQ(error_of(7, 1), "a frame's reserved bytes are not 0");
   EXPECT_EQ(error_of(11, 255), "a frame announces a payload of 4278190084 bytes, more than 67108864");
 }

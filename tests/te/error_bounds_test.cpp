@@ -47,12 +47,14 @@ TEST(ErrorBounds, OfFunctionsAreTight) {
   ExpectTightFunction(Function::kLog, [](double x) { return std::log(x); }, {1e-30, 0.25, 3, 1e30});
   ExpectTightFunction(Function::kSqrt, [](double x) { return std::sqrt(x); }, {1e-30, 0.25, 3, 1e30});
   ExpectTightFunction(Function::kRsqrt, [](double x) { return 1 / std::sqrt(x); }, {1e-30, 0.25, 3, 1e30});
-  ExpectTightFunction(Function::kTanh, [](double x) { return std::tanh(x); }, {-0.5, -0.01, 0.01, 0.5});
-  ExpectTightFunction(Function::kErf, [](double x) { return std::erf(x); }, {-0.5, -0.01, 0.01, 0.5});
+  ExpectTightFunction(Function::kTanh, [](double x) { return std::tanh(x); },
+                      {-30, -4, -0.5, -0.01, 0.01, 0.5, 4, 30});
+  ExpectTightFunction(Function::kErf, [](double x) { return std::erf(x); },
+                      {-10, -3, -0.5, -0.01, 0.01, 0.5, 3, 10});
   ExpectTightFunction(Function::kSin, [](double x) { return std::sin(x); }, {-0.5, 0.01, 0.5, 3, 6});
   ExpectTightFunction(Function::kCos, [](double x) { return std::cos(x); }, {-1.5, 1, 1.5, 2, 5});
   ExpectTightFunction(Function::kSigmoid, [](double x) { return 1 / (1 + std::exp(-x)); },
-                      {-80, -8, -0.5, 0.01, 0.5});
+                      {-80, -8, -0.5, 0.01, 0.5, 8, 80});
 }
 
 TEST(ErrorBounds, OfPowersAreTight) {
