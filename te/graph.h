@@ -94,9 +94,10 @@ Status Verify(const Graph& graph);
 
 /// The same computation without what does not matter: axes of extent 1 dropped, adjacent axes that every
 /// access walks as one merged (a 1x1 convolution becomes a matrix product), axes that are divided by a
-/// constant split so that accesses are affine (groups of channels), guards that always hold dropped,
-/// constants folded. Parameters and outputs keep their number, order, dtype and row-major contents; only
-/// their shapes change. The graph must pass Verify; so does the result.
+/// constant split so that accesses are affine (groups of channels), reductions stored in the type in which
+/// they accumulate and cast by a stage of their own, guards that always hold dropped, constants folded.
+/// Parameters and outputs keep their number, order, dtype and row-major contents; only their shapes change.
+/// The graph must pass Verify; so does the result.
 Graph Normalize(const Graph& graph);
 
 /// Names the normalised graph's computation: 128 bits over structure, dtypes, roles and shapes; no names, no

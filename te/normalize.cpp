@@ -75,6 +75,32 @@ bool SimplifyBodies(Graph* graph) {
   return changed;
 }
 
+bool SplitStores(Graph* graph) {
+  bool changed = false;
+  for (size_t s = 0; s < graph->stages.size(); ++s) {
+    const Stage stored = graph->stages[s];
+    const Tensor tensor = graph->tensors[At(stored.tensor)];
+    if (stored.reducer == Reducer::kNone || stored.accumulator == tensor.dtype) continue;
+    std::string name = tensor.name + "_wide";
+    const auto taken = [&](const Tensor& other) { return other.name == name; };
+    while (std::any_of(graph->tensors.begin(), graph->tensors.end(), taken)) name += "_";
+    const auto wide = static_cast<int>(graph->tensors.size());
+    graph->tensors.push_back({name, stored.accumulator, tensor.shape, Role::kTemp});
+
+    Stage cast = stored;
+    cast.axes.resize(At(stored.spatial));
+    cast.reducer = Reducer::kNone;
+    std::vector<Expr> element;
+    for (int d = 0; d < stored.spatial; ++d) element.push_back(Var(d));
+    cast.body = Cast(tensor.dtype, Read(stored.accumulator, wide, std::move(element)));
+    cast.accumulator = tensor.dtype;
+    graph->stages[s].tensor = wide;
+    graph->stages.insert(graph->stages.begin() + static_cast<ptrdiff_t>(s) + 1, std::move(cast));
+    changed = true;
+  }
+  return changed;
+}
+
 bool DropUnitAxes(Graph* graph) {
   auto droppable = DroppableDimensions(*graph);
   bool changed = false;
@@ -127,9 +153,11 @@ bool DropUnitAxes(Graph* graph) {
 
 Graph Normalize(const Graph& graph) {
   Graph result = graph;
-  // Each round that changes something leaves fewer stages, axes or nodes, or an axis less to split.
+  // Each round that changes something leaves fewer stages, axes or nodes, or an axis or a store less to
+  // split.
   for (bool changed = true; changed;) {
     changed = DropDeadStages(&result);
+    changed = SplitStores(&result) || changed;
     changed = SimplifyBodies(&result) || changed;
     changed = DropUnitAxes(&result) || changed;
     changed = SplitDividedAxes(&result) || changed;

@@ -25,6 +25,12 @@ bool SimplifyBodies(Graph* graph);
 /// division that it did not need before.
 bool SplitDividedAxes(Graph* graph);
 
+/// Gives a reduction that accumulates in another type than it stores a tensor of its accumulator's type, so
+/// that every stage accumulates in the type of its tensor:
+///
+///   Y[i] = bf16(sum:f32(k) f32(X[i, k]))   =>   Y_wide[i] = sum:f32(k) f32(X[i, k]),  Y[i] = bf16(Y_wide[i])
+bool SplitStores(Graph* graph);
+
 /// Drops axes and dimensions of extent 1. A reduction that loses all its axes becomes its body.
 bool DropUnitAxes(Graph* graph);
 

@@ -117,20 +117,23 @@ struct Generator {
     }
     *reduces = !reduced.empty() && !Sometimes(3);
     static constexpr std::string_view kSums[] = {"sum", "sum", "max", "min"};
-    std::string text;
+    // Accumulated in another type than it is stored in.
+    const bool wide = *reduces && dtype == "f32" && Sometimes(6);
+    std::string text = wide ? "f32(" : "";
     if (*reduces) {
       axes.insert(axes.end(), reduced.begin(), reduced.end());
       std::vector<std::string> bound;
       for (int a : reduced) bound.push_back(StrCat(kAxes[a], " < ", extents[static_cast<size_t>(a)]));
       const std::string_view reducer = Of(kSums);
-      StrAppend(&text, reducer, dtype == "i32" && reducer == "sum" ? ":i32(" : "(", StrJoin(bound, ", "),
+      const bool typed = reducer == "sum" && (wide || dtype == "i32");
+      StrAppend(&text, reducer, typed ? StrCat(":", wide ? "f64" : dtype) : "", "(", StrJoin(bound, ", "),
                 ") ");
     }
     static constexpr std::string_view kOperators[] = {" * ", " * ", " + ", " - "};
-    StrAppend(&text, *reduces ? "(" : "", Operand(axes));
+    StrAppend(&text, wide ? "f64(" : *reduces ? "(" : "", Operand(axes));
     for (int64_t more = choices->Sample(0, 2); more > 0; --more)
       StrAppend(&text, Of(kOperators), Operand(axes));
-    return text + (*reduces ? ")" : "");
+    return text + (wide ? "))" : *reduces ? ")" : "");
   }
 };
 

@@ -160,6 +160,15 @@ TEST(Normalize, AnIndexUsedAsANumberKeepsItsAxis) {
             "Y[i, j] = A[i, j] + f32(j)\n");
 }
 
+TEST(Normalize, AReductionThatIsStoredInAnotherTypeIsCastByAStageOfItsOwn) {
+  Graph graph = MatmulGraph(4, 5, 6);
+  graph.tensors[2].dtype = DType::kBF16;
+  EXPECT_EQ(Normalized(graph),
+            "A[4, 6] B[6, 5] C[4, 5] \n"
+            "C_wide[i, j] = sum(k) A[i, k] * B[k, j]\n"
+            "C[i, j] = bf16(C_wide[i, j])\n");
+}
+
 TEST(Normalize, DropsStagesThatNothingNeeds) {
   GraphBuilder g;
   int a = g.Add("A", {3}, Role::kInput), y = g.Add("Y", {3}, Role::kOutput);
