@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "te/bounds.h"
+
 namespace tunesmith::measure {
 namespace {
 
@@ -43,6 +45,16 @@ bool Evaluate(const Expr& e, const std::vector<int64_t>& axes, int64_t* value) {
   }
 }
 
+/// The next combination of the values of some axes, as an odometer counts; false after the last.
+bool Next(const std::set<int>& used, const std::vector<te::Axis>& axes, std::vector<int64_t>* values) {
+  for (int axis : used) {
+    int64_t& digit = (*values)[static_cast<size_t>(axis)];
+    if (++digit < axes[static_cast<size_t>(axis)].extent) return true;
+    digit = 0;
+  }
+  return false;
+}
+
 /// What one index of a read does over all combinations of its axes.
 struct Reach {
   double inside = 1;    // the share of combinations for which it is in its dimension
@@ -69,14 +81,7 @@ Reach ReachOf(const Expr& index, int64_t extent, const std::vector<te::Axis>& ax
       ++inside;
       distinct.insert(value);
     }
-    // The next combination, as an odometer counts.
-    auto axis = used.begin();
-    for (; axis != used.end(); ++axis) {
-      int64_t& digit = values[static_cast<size_t>(*axis)];
-      if (++digit < axes[static_cast<size_t>(*axis)].extent) break;
-      digit = 0;
-    }
-    if (axis == used.end()) break;
+    if (!Next(used, axes, &values)) break;
   }
   return {inside / combinations, static_cast<double>(distinct.size())};
 }
@@ -104,9 +109,26 @@ double OperationsOf(te::Function function) {
   }
 }
 
-/// Operations for one point of the body; those of indices are not counted, they can be kept in addresses.
+bool Reads(const Expr& e) {
+  bool reads = false;
+  te::Visit(e, [&](const Expr& inner) { reads = reads || inner->kind == ExprKind::kRead; });
+  return reads;
+}
+
+/// A number that depends on the point alone: a kernel that treats points one by one knows it.
+bool IsOfThePoint(const Expr& e) {
+  bool varies = false;
+  te::Visit(e, [&](const Expr& inner) { varies = varies || inner->kind == ExprKind::kVar; });
+  return varies && !Reads(e);
+}
+
+/// The fewest operations for one point of the body. Those of indices are not counted, they can be kept in
+/// addresses, nor are those of the point alone, or with such a number: it may be 0 or 1.
 double OperationsOf(const Expr& e) {
+  if (!Reads(e)) return 0;
   double operations = 0;
+  if (e->kind == ExprKind::kSelect && !Reads(e->args[0]))
+    return std::min(OperationsOf(e->args[1]), OperationsOf(e->args[2]));
   switch (e->kind) {
     case ExprKind::kInt:
     case ExprKind::kFloat:
@@ -119,10 +141,46 @@ double OperationsOf(const Expr& e) {
       operations = OperationsOf(e->function);
       break;
     default:
-      operations = 1;
+      operations = std::any_of(e->args.begin(), e->args.end(), IsOfThePoint) ? 0 : 1;
   }
   for (const Expr& argument : e->args) operations += OperationsOf(argument);
   return operations;
+}
+
+/// The share of a stage's points at which a number of the point is not 0; 0 if it is not known.
+double ShareNotZero(const Expr& number, const te::Stage& stage, const te::Graph& graph) {
+  constexpr double kMostPoints = 4096;
+  std::set<int> used;
+  te::Visit(number, [&](const Expr& e) {
+    if (e->kind == ExprKind::kVar) used.insert(e->id);
+  });
+  double points = 1;
+  for (int axis : used) points *= static_cast<double>(stage.axes[static_cast<size_t>(axis)].extent);
+  if (points < 1 || points > kMostPoints) return 0;
+  std::vector<int64_t> values(stage.axes.size(), 0);
+  double other = 0;
+  do {
+    const Expr here =
+        te::Simplify(te::Substitute(number,
+                                    [&](const Expr& e) -> Expr {
+                                      return e->kind == ExprKind::kVar
+                                                 ? te::Int(values[static_cast<size_t>(e->id)], e->type)
+                                                 : nullptr;
+                                    }),
+                     stage.axes, graph.tensors);
+    const bool zero = (here->kind == ExprKind::kInt && here->integer == 0) ||
+                      (here->kind == ExprKind::kFloat && here->number == 0);
+    other += zero ? 0 : 1;
+  } while (Next(used, stage.axes, &values));
+  return other / points;
+}
+
+/// The share of a sum's points whose terms are not 0 because of a factor that depends on the point alone.
+double ShareOfTerms(const Expr& body, const te::Stage& stage, const te::Graph& graph) {
+  if (body->kind == ExprKind::kCast) return ShareOfTerms(body->args[0], stage, graph);
+  if (body->kind == ExprKind::kMul)
+    return std::min(ShareOfTerms(body->args[0], stage, graph), ShareOfTerms(body->args[1], stage, graph));
+  return IsOfThePoint(body) ? ShareNotZero(body, stage, graph) : 1;
 }
 
 Work::Arithmetic ArithmeticOf(const te::Stage& stage, const te::Graph& graph) {
@@ -165,11 +223,20 @@ Work WorkOf(const te::Graph& graph) {
         share *= reach.inside;
         elements *= reach.distinct;
       }
+      // Several dimensions may walk along the same axis.
+      std::set<int> used;
+      te::Visit(e, [&](const Expr& inner) {
+        if (inner->kind == ExprKind::kVar) used.insert(inner->id);
+      });
+      double points = 1;
+      for (int axis : used) points *= static_cast<double>(stage.axes[static_cast<size_t>(axis)].extent);
+      elements = std::min(elements, points);
       if (e->guarded) inside = std::min(inside, share);
       double& sofar = reached[static_cast<size_t>(e->id)];
       sofar = std::max(sofar, elements);
     });
     const bool reduces = stage.reducer != te::Reducer::kNone;
+    if (stage.reducer == te::Reducer::kSum) inside = std::min(inside, ShareOfTerms(stage.body, stage, graph));
     work.operations[static_cast<size_t>(ArithmeticOf(stage, graph))] +=
         PointsOf(stage) * (OperationsOf(stage.body) + (reduces ? 1 : 0)) * (reduces ? inside : 1);
   }

@@ -112,6 +112,9 @@ class Dots : public Part {
     rows_ = add("rows", {1, 2, 3, 4, 6, 8}, shape_.rows < 0 ? 1 : extent(shape_.rows));
     columns_ = add("columns", {1, 2, 3, 4, 5, 6, 7, 8}, extent(shape_.columns));
     steps_ = add("steps", {1, 2, 4}, long_extent_ / lanes_);
+    parallel_ = add(
+        "parallel",
+        in.machine.threads > 1 && in.IsSmall(id) ? std::vector<int64_t>{1, 0} : std::vector<int64_t>{1}, 1);
   }
 
   bool Allows(const Decisions& d) const override {
@@ -166,7 +169,7 @@ class Dots : public Part {
     if (long_extent_ % lanes_ != 0) draft->Partition(terms);
     draft->FuseConsumer(stage_, dots, tiles);
     if (epilogue_ >= 0) draft->FuseConsumer(epilogue_, stage_, tiles);
-    draft->Parallel(outermost);
+    if (d[parallel_]) draft->Parallel(outermost);
   }
 
  private:
@@ -179,7 +182,7 @@ class Dots : public Part {
   std::vector<std::string> copies_;  // names
   std::vector<int> reduced_;         // further reduced axes
   int64_t long_extent_ = 1;
-  size_t rows_, columns_, steps_;
+  size_t rows_, columns_, steps_, parallel_;
 };
 
 }  // namespace

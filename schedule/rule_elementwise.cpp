@@ -116,7 +116,7 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
         add("reads_ahead", across_.empty() ? std::vector<int64_t>{0} : std::vector<int64_t>{0, 1, 2});
     stores_ahead_ = add("stores_ahead", {0, 1, 2});
   }
-  grain_ = add("grain", in.GrainsOf({1, 4, 16, 64}));
+  grain_ = add("grain", in.GrainsOf(id, {1, 4, 16, 64}));
   // Lines that are far apart are better written through the caches.
   stream_ = add("stream", transposed_ ? std::vector<int64_t>{0} : in.StreamingOf(id));
   if (chain_.empty()) return;
@@ -171,10 +171,10 @@ void Elementwise::TakeSteps(const Decisions& d, Draft* draft) const {
       }
       if (d[stores_ahead_] > 0) draft->Prefetch(tensor_, stage_, lane, d[stores_ahead_]);
     }
-    if (rows_.empty()) draft->Parallel(lane, d[grain_] * 16);
+    if (rows_.empty() && d[grain_] > 0) draft->Parallel(lane, d[grain_] * 16);
   }
   if (d[stream_]) draft->Stream(stage_);
-  if (!rows_.empty())
+  if (!rows_.empty() && d[grain_] > 0)
     draft->Parallel(rows_.size() > 1 ? draft->LoopOf(stage_, rows_.front()) : row_loop,
                     rows_.size() > 1 ? 1 : d[grain_]);
   for (size_t i = chain_.size(); i-- > 0;) {

@@ -20,7 +20,7 @@ class RowSum : public Part {
       return holes->size() - 1;
     };
     accumulators_ = add("accumulators", {1, 2, 4, 8});
-    grain_ = add("grain", in.GrainsOf({1, 4, 16}));
+    grain_ = add("grain", in.GrainsOf(id, {1, 4, 16}));
     constexpr int64_t kPieces = 32;  // enough for any thread count that one row is worth
     if (!row_.rows.empty()) return;
     piece_ = std::max<int64_t>(1, (row_.extent + kPieces - 1) / kPieces);
@@ -41,7 +41,7 @@ class RowSum : public Part {
     }
     FactoredRow factored = FactorRow(row, lanes_, d[accumulators_], draft);
     const NodeId innermost = draft->LoopOf(row.stage, row.rows.back());
-    draft->Parallel(draft->LoopOf(row.stage, row.rows.front()), d[grain_]);
+    if (d[grain_] > 0) draft->Parallel(draft->LoopOf(row.stage, row.rows.front()), d[grain_]);
     PlaceRow(row, factored, innermost, false, false, 1, draft);
   }
 

@@ -152,6 +152,19 @@ std::vector<int64_t> Surroundings::StreamingOf(StageId stage) const {
   return large ? std::vector<int64_t>{0, 1} : std::vector<int64_t>{0};
 }
 
+bool Surroundings::IsSmall(StageId stage) const {
+  constexpr double kSmall = 1 << 18;  // iterations
+  double iterations = 1;
+  for (const te::Axis& axis : At(graph, stage).axes) iterations *= static_cast<double>(axis.extent);
+  return iterations <= kSmall;
+}
+
+std::vector<int64_t> Surroundings::GrainsOf(StageId stage, std::vector<int64_t> grains) const {
+  if (machine.threads == 1) return {1};
+  if (IsSmall(stage)) grains.push_back(0);
+  return grains;
+}
+
 std::string Surroundings::NewName(const std::string& name) const {
   std::string free = name;
   for (int n = 2; std::find(names.begin(), names.end(), free) != names.end(); ++n) free = StrCat(name, n);

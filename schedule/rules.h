@@ -39,11 +39,12 @@ struct Surroundings {
   /// The values of a hole that decides whether a stage's results bypass the caches: always 0, and 1 for an
   /// output that takes a good part of a core's second cache, where it would push out what is read again.
   std::vector<int64_t> StreamingOf(StageId stage) const;
+  /// Whether the stage may be too small for several threads: waking them takes as long as some ten thousand
+  /// operations.
+  bool IsSmall(StageId stage) const;
   /// The values of a hole that decides how many iterations a thread takes at a time: on one thread there is
-  /// nothing to decide, as it takes all of them at once.
-  std::vector<int64_t> GrainsOf(std::vector<int64_t> grains) const {
-    return machine.threads > 1 ? std::move(grains) : std::vector<int64_t>{1};
-  }
+  /// nothing to decide, as it takes all of them at once. 0: a small stage's loop is not parallel.
+  std::vector<int64_t> GrainsOf(StageId stage, std::vector<int64_t> grains) const;
   /// The stages that read a tensor and are not inlined themselves.
   std::vector<StageId> ReadersOf(int tensor) const;
 };

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "te/language.h"
 #include "tests/te/sample_graphs.h"
 
 namespace tunesmith::measure {
@@ -46,6 +47,32 @@ TEST(Work, TemporariesCostNoTraffic) {
   EXPECT_EQ(work.written_bytes, 4 * 6 * 8);
   // Of each element a maximum, a difference and its exponential, a sum, a quotient.
   EXPECT_EQ(work.OperationsOf(Work::Arithmetic::kF32), 6 * 8 * (1 + 1 + 8 + 1 + 1));
+}
+
+Work WorkOfText(const std::string& text, const std::vector<std::string>& bindings) {
+  const te::Module module = te::Parse(text, "test.te").value();
+  return WorkOf(te::Bind(module.operators[0], bindings).value().definition());
+}
+
+TEST(Work, WhatDependsOnThePointAloneCostsNothing) {
+  // Of nine terms six are not 0; four of those times 1 or -1.
+  const Work sobel = WorkOfText(
+      "op sobel(X: f32[H, W]) -> (Y: f32[H, W]) {\n"
+      "  Y[y, x] = sum(a < 3, b < 3) X[y + a - 1, x + b - 1 | 0] * table(a, b; -1, 0, 1, -2, 0, 2, -1, 0, "
+      "1)\n}\n",
+      {"H=10", "W=10"});
+  EXPECT_EQ(sobel.operations[0], 600);
+  // A half of each neighbour: two products that may be with 1, and a sum.
+  const Work between = WorkOfText(
+      "op between(X: f32[N]) -> (Y: f32[2*N - 1]) {\n"
+      "  Y[i] = X[i/2] * (1 - f32(i % 2)*0.5) + X[(i + 1)/2] * (f32(i % 2)*0.5)\n}\n",
+      {"N=50"});
+  EXPECT_EQ(between.operations[0], 99);
+}
+
+TEST(Work, ADiagonalIsNotAMatrix) {
+  const Work work = WorkOfText("op diag(X: f32[N, N]) -> (Y: f32[N]) { Y[i] = X[i, i] }\n", {"N=100"});
+  EXPECT_EQ(work.read_bytes, 400);
 }
 
 TEST(Work, NarrowProductsAreNamed) {
