@@ -37,6 +37,13 @@ double SecondsFor(std::span<const double> latencies_ns, int rounds) {
   return seconds;
 }
 
+/// Finals of long kernels take no longer than this, or a share of what the search took if that is more. The
+/// noise that they are there to tell from gains is that of short kernels.
+double MostSeconds(double search_seconds) {
+  constexpr double kLongest = 10, kShareOfSearch = 0.5;
+  return std::max(kLongest, kShareOfSearch * search_seconds);
+}
+
 /// The largest finals that fit: fewer samples before fewer finalists. One without a rival is timed for its
 /// number's sake.
 Size SizeFor(std::span<const double> latencies_ns, double seconds) {
@@ -78,7 +85,8 @@ std::vector<Tuner::Contender> Tuner::Finalists() const {
 
 double Tuner::FinalsSeconds() const {
   const std::vector<double> latencies_ns = LatenciesOf(Finalists());
-  return latencies_ns.empty() ? 0 : SecondsFor(latencies_ns, measure::FinalistsPlan().rounds);
+  if (latencies_ns.empty()) return 0;
+  return std::min(SecondsFor(latencies_ns, measure::FinalistsPlan().rounds), MostSeconds(search_seconds_));
 }
 
 std::vector<double> Tuner::LatenciesOf(const std::vector<Contender>& contenders) {
@@ -90,7 +98,7 @@ std::vector<double> Tuner::LatenciesOf(const std::vector<Contender>& contenders)
 Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds) {
   std::vector<Contender> finalists = Finalists();
   if (interrupted || finalists.empty()) return absl::OkStatus();
-  const Size size = SizeFor(LatenciesOf(finalists), seconds);
+  const Size size = SizeFor(LatenciesOf(finalists), std::min(seconds, MostSeconds(search_seconds_)));
   if (size.finalists == 0) return absl::OkStatus();
   finalists.resize(size.finalists);
 

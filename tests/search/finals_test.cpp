@@ -143,6 +143,23 @@ TEST(Finals, TheDefaultIsTheLastToBeGivenUp) {
   EXPECT_EQ(finalists, 2u);
 }
 
+TEST(Finals, OfLongKernelsTakeNoLongerThanASearch) {
+  for (const double latency_ns : {1e5, 1e9}) {
+    Bench bench([&](const Job&, size_t trial) {
+      return measure::OkOutcome(latency_ns * (1 + 0.01 * static_cast<double>(trial)));
+    });
+    std::unique_ptr<Tuner> tuner = Searched(&bench);
+    EXPECT_LE(tuner->FinalsSeconds(), 10);
+    bool held = false;
+    bench.measurer.DecideFinals([&](const std::vector<Job>&, const FinalistsPlan&) {
+      held = true;
+      return Result<FinalistsResult>(absl::CancelledError("it is seen whether any are held"));
+    });
+    ASSERT_TRUE(tuner->TimeFinalists(bench.interrupted, kPlenty).ok());
+    EXPECT_EQ(held, latency_ns < 1e9);
+  }
+}
+
 TEST(Finals, ADefaultThatFailedDoesNotTakePart) {
   Bench bench(DefaultTakes(0));
   std::unique_ptr<Tuner> tuner = Searched(&bench, WithDefault());
