@@ -8,6 +8,8 @@ namespace tunesmith::schedule {
 
 /// Lanes of a vector: the iterations of a vector loop, or of several directly in one another.
 inline constexpr int64_t kMostLanes = 64;
+/// Code generation covers the lanes of one vector with so many loaded ones, and shuffles them.
+inline constexpr int kMostShuffled = 4;
 
 enum class LoopKind : uint8_t {
   kSerial,

@@ -180,6 +180,27 @@ std::vector<StageId> Surroundings::ReadersOf(int tensor) const {
   return live;
 }
 
+namespace {
+
+/// Whether a window that is shorter than a vector slides along the innermost output axis, a few elements at a
+/// time: such lanes are loaded as whole vectors and shuffled, and all that is loaded is used by some element
+/// of the window.
+bool SlidesNear(const Surroundings& in, const te::Stage& stage, const te::ExprNode& read) {
+  const int lane = stage.spatial - 1;
+  for (size_t d = 0; d < te::ReadRank(read); ++d) {
+    const std::optional<te::Affine> index = te::ToAffine(read.args[d]);
+    if (!index || std::abs(index->CoefficientOf(lane)) <= 1) continue;
+    return d + 1 == te::ReadRank(read) && std::abs(index->CoefficientOf(lane)) <= kMostShuffled &&
+           std::any_of(index->terms.begin(), index->terms.end(), [&](const auto& term) {
+             return term.first >= stage.spatial && stage.axes[static_cast<size_t>(term.first)].extent <
+                                                       in.LanesOf(in.graph.StageOf(stage.tensor));
+           });
+  }
+  return false;
+}
+
+}  // namespace
+
 bool LanesAlongOutput(const Surroundings& in, StageId id) {
   const te::Stage& stage = At(in.graph, id);
   if (stage.spatial == 0) return false;
@@ -194,7 +215,7 @@ bool LanesAlongOutput(const Surroundings& in, StageId id) {
     std::optional<int64_t> stride = StrideOf(in.graph, read, lane);
     along = along && stride;
     reused = reused || (stride && *stride == 0);
-    if (!stride || *stride == 0 || *stride == 1 || weight) continue;
+    if (!stride || *stride == 0 || *stride == 1 || weight || SlidesNear(in, stage, *read)) continue;
     strided = true;
     int64_t of_this = 1;
     for (int a = 0; a < stage.spatial; ++a) {

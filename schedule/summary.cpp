@@ -13,8 +13,6 @@ namespace {
 using te::Expr;
 using te::ExprKind;
 
-constexpr double kMostShuffled = 4;  // vectors that code generation covers the lanes of one with
-
 /// Arithmetic instructions that a function costs, roughly (ir/math.h expands it).
 double OperationsOf(te::Function f) {
   switch (f) {
@@ -168,15 +166,15 @@ class Summariser {
     return outer == inner * At(plan_, lanes.inner).extent ? inner : 2;
   }
 
-  /// How many vectors are loaded and shuffled for the lanes of loops in one another; 0 if they lie too far
-  /// apart for that.
+  /// How many vectors are loaded and shuffled for lanes that are no neighbours; 0 if they lie too far apart
+  /// for that.
   double VectorsCovering(const te::Affine& flat, const Lanes& lanes, double registers) const {
-    if (lanes.outer == kRoot) return 0;
+    if (lanes.inner == kRoot) return 0;
     const auto distance = [&](NodeId loop) {
       return static_cast<double>(std::abs(flat.CoefficientOf(loop)));
     };
-    const double reach = (Extent(lanes.outer) - 1) * distance(lanes.outer) +
-                         (Extent(lanes.inner) - 1) * distance(lanes.inner) + 1;
+    double reach = (Extent(lanes.inner) - 1) * distance(lanes.inner) + 1;
+    if (lanes.outer != kRoot) reach += (Extent(lanes.outer) - 1) * distance(lanes.outer);
     const double vectors = std::ceil(reach / LanesOf(lanes) * registers);
     return vectors <= kMostShuffled * registers ? vectors : 0;
   }
