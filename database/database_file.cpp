@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "database/database_file.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -95,19 +93,8 @@ Status Configure(Connection& connection) {
   return connection.Execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
 }
 
-// Makes what was written to `path` (a file, or the names in a folder) survive a power cut.
-Status Persist(const std::string& path, int flags) {
-  int file = open(path.c_str(), flags | O_CLOEXEC);
-  int code = file < 0 ? -1 : fsync(file);
-  int system_error = errno;
-  if (file >= 0) close(file);
-  if (code == 0) return Status();
-  return Unavailable(
-      StrCat(path, ": cannot be made: ", std::strerror(system_error), "; choose another path"));
-}
-
-// Makes the whole file under another name and links it into place, so that no process ever sees half of one,
-// and none that appeared meanwhile is overwritten.
+// Makes the whole file in memory and then under its name, so that no process ever sees half of one, and none
+// that appeared meanwhile is overwritten.
 Status Create(const std::string& path, int busy_timeout_ms, std::span<const std::string_view> steps) {
   const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".");
   std::error_code error;
@@ -130,39 +117,15 @@ Status Create(const std::string& path, int busy_timeout_ms, std::span<const std:
                             " is left of it; put the database back, or remove that file to start a new one"));
     }
   }
-  static std::atomic<int> counter = 0;
-  const std::string draft = StrCat(path, ".new-", getpid(), "-", counter++);
-  auto remove_draft = [&] {
-    for (std::string_view suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(StrCat(draft, suffix), error);
-  };
-  auto fill = [&]() -> Status {
-    TS_ASSIGN_OR_RETURN(auto connection,
-                        Connection::Open(draft, Connection::Access::kCreate, busy_timeout_ms));
-    // Incremental vacuum is what lets `gc` give space back; it must be chosen before the first table.
-    TS_RETURN_IF_ERROR(connection->Execute(
-        StrCat("PRAGMA synchronous = OFF; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = ",
-               kApplicationId)));
-    TS_RETURN_IF_ERROR(Upgrade(*connection, steps));
-    TS_RETURN_IF_ERROR(connection->Execute("PRAGMA journal_mode = WAL"));
-    connection.reset();
-    return Persist(draft, O_RDWR);
-  };
-  Status filled = fill();
-  if (filled.ok() && link(draft.c_str(), path.c_str()) != 0 && errno != EEXIST) {
-    filled = Unavailable(StrCat(path, ": cannot be made: ", std::strerror(errno), "; choose another path"));
-  }
-  remove_draft();
-  if (!filled.ok()) {  // the draft's name would only confuse
-    std::string message(MessageOf(filled));
-    for (size_t at = 0; (at = message.find(draft, at)) != std::string::npos; at += path.size()) {
-      message.replace(at, draft.size(), path);
-    }
-    return Status(filled.code(), message);
-  }
-  // The file's name too, where the file system can do that; without it a power cut may only cost an empty
-  // file.
-  (void)Persist(folder.string(), O_RDONLY | O_DIRECTORY);
-  return Status();
+  TS_ASSIGN_OR_RETURN(auto connection, Connection::Open(path, Connection::Access::kMemory, busy_timeout_ms));
+  // Incremental vacuum is what lets `gc` give space back; it must be chosen before the first table.
+  TS_RETURN_IF_ERROR(connection->Execute(
+      StrCat("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = ", kApplicationId)));
+  TS_RETURN_IF_ERROR(Upgrade(*connection, steps));
+  TS_ASSIGN_OR_RETURN(std::string bytes, connection->Bytes());
+  // What PRAGMA journal_mode = WAL writes, which memory has no use for (sqlite.org/fileformat.html, 1.3.3).
+  bytes[18] = bytes[19] = 2;
+  return MakeFile(path, bytes).status();
 }
 
 Result<std::unique_ptr<Connection>> OpenToWrite(const std::string& path, int busy_timeout_ms,

@@ -152,8 +152,8 @@ Result<std::unique_ptr<Connection>> Connection::Open(const std::string& path, Ac
     case Access::kReadWrite:
       flags |= SQLITE_OPEN_READWRITE;
       break;
-    case Access::kCreate:
-      flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    case Access::kMemory:
+      flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY;
       break;
     case Access::kImmutable:
       flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
@@ -204,6 +204,15 @@ Result<int64_t> Connection::QueryInteger(std::string_view sql) {
 
 int64_t Connection::changes() const { return sqlite3_changes64(handle_); }
 int64_t Connection::last_row_id() const { return sqlite3_last_insert_rowid(handle_); }
+
+Result<std::string> Connection::Bytes() {
+  sqlite3_int64 size = 0;
+  unsigned char* bytes = sqlite3_serialize(handle_, "main", &size, 0);
+  if (bytes == nullptr) return Error(SQLITE_NOMEM);
+  std::string copy(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+  sqlite3_free(bytes);
+  return copy;
+}
 
 Status Connection::Error(int code) const {
   int primary = code & 0xff;

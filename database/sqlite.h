@@ -70,7 +70,7 @@ class Connection {
   enum class Access : uint8_t {
     kReadOnly,
     kReadWrite,
-    kCreate,
+    kMemory,     ///< a new database that no file holds; the path is what messages call it
     kImmutable,  ///< read only, no locks, no files beside it: only for a file that nobody writes
   };
 
@@ -93,6 +93,8 @@ class Connection {
 
   int64_t changes() const;      ///< rows changed by the last statement
   int64_t last_row_id() const;  ///< of the last insert
+  /// What a file of this database would hold; for kMemory.
+  Result<std::string> Bytes();
   const std::string& path() const { return path_; }
   sqlite3* handle() const { return handle_; }
 

@@ -33,6 +33,8 @@ std::string_view WayOut(int error) {
     case ENOSPC:
     case EDQUOT:
       return "free some space or choose another disk";
+    case EFBIG:
+      return "raise the limit of a file's length (ulimit -f)";
     case EISDIR:
       return "name a file, not a folder";
     case ENOTDIR:
@@ -234,6 +236,32 @@ Status WriteFile(const fs::path& path, std::string_view contents) {
   TS_ASSIGN_OR_RETURN(FileReplacement file, FileReplacement::Begin(path));
   TS_RETURN_IF_ERROR(file.Write(contents));
   return file.Finish();
+}
+
+Result<bool> MakeFile(const fs::path& path, std::string_view contents) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  std::string name;
+  FileDescriptor file(open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
+  if (!file.valid()) {
+    name = path.string() + ".XXXXXX";
+    file.Reset(mkostemp(name.data(), O_CLOEXEC));
+    if (!file.valid()) return FileError("make", path, errno);
+  }
+  int error = name.empty() || fchmod(file.get(), DefaultMode()) == 0 ? 0 : errno;
+  if (error == 0) error = WriteAll(file.get(), contents);
+  if (error == 0 && fsync(file.get()) != 0) error = errno;
+  // Closing an ordinary descriptor would drop the locks that other threads may have got on the named file.
+  auto through = [](const FileDescriptor& fd) { return StrCat("/proc/self/fd/", fd.get()); };
+  FileDescriptor nameless(name.empty() ? open(through(file).c_str(), O_PATH | O_CLOEXEC) : -1);
+  if (error == 0 && name.empty() && !nameless.valid()) error = errno;
+  file.Reset();
+  const std::string from = name.empty() ? through(nameless) : name;
+  bool made = error == 0 && linkat(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+  if (error == 0 && !made && errno != EEXIST) error = errno;
+  if (!name.empty()) unlink(name.c_str());
+  if (error != 0) return FileError("make", path, error);
+  SyncFolder(folder);
+  return made;
 }
 
 Status MakeFolder(const fs::path& path) {

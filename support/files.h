@@ -81,6 +81,12 @@ class FileReplacement {
 /// FileReplacement with the contents as a whole.
 Status WriteFile(const std::filesystem::path& path, std::string_view contents);
 
+/// Makes a file that is not there: it appears whole and durable, or not at all; what ends the process
+/// meanwhile leaves nothing behind (a file `path`.XXXXXX where the file system makes no file without a name).
+/// False: something of that name is there, a link that leads nowhere included, and stays. Closes no
+/// descriptor of the file once it has its name, so that no lock on it is lost. Every error is a FileError.
+Result<bool> MakeFile(const std::filesystem::path& path, std::string_view contents);
+
 /// Makes the folder and those above it; that it exists already is fine.
 Status MakeFolder(const std::filesystem::path& path);
 

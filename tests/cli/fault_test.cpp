@@ -40,7 +40,8 @@ class FaultTest : public ::testing::Test {
     sandbox_.Write("more.jsonl", lines);
   }
   void Sql(const std::string& sql) {
-    auto connection = Connection::Open(sandbox_.Path("a.db"), Connection::Access::kCreate, 0);
+    if (!std::filesystem::exists(sandbox_.folder() / "a.db")) sandbox_.Write("a.db", "");
+    auto connection = Connection::Open(sandbox_.Path("a.db"), Connection::Access::kReadWrite, 0);
     ASSERT_TRUE(connection.ok()) << connection.status();
     EXPECT_TRUE((*connection)->Execute(sql).ok());
   }

@@ -80,7 +80,7 @@ TEST_F(FaultTest, DiskFullWhileMakingTheFileLeavesNone) {
                 LimitFiles(limit);
                 return MessageOf(OpenDatabase(Path("t.db")).status());
               }),
-              kFull)
+              "cannot make t.db: File too large; raise the limit of a file's length (ulimit -f)")
         << limit;
     EXPECT_EQ(NamesIn(folder_), std::vector<std::string>{}) << limit;
   }

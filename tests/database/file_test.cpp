@@ -37,7 +37,8 @@ class FileTest : public FolderTest {
     return message;
   }
   void Sql(std::string_view name, const std::string& sql) {
-    auto connection = Value(Connection::Open(Path(name), Connection::Access::kCreate, 0));
+    if (!fs::exists(Path(name))) WriteBytes(Path(name), "");  // SQLite's own empty database
+    auto connection = Value(Connection::Open(Path(name), Connection::Access::kReadWrite, 0));
     EXPECT_OK(connection->Execute(sql));
   }
   void MakeDatabase(std::string_view name, int records) {

@@ -3,13 +3,22 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <thread>
 
 namespace tunesmith {
 namespace {
@@ -196,6 +205,76 @@ TEST_F(FilesTest, NewFileFollowsTheUmask) {
   struct stat info;
   ASSERT_EQ(stat(At("f").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0640u);
+}
+
+TEST_F(FilesTest, AFileIsMadeOnlyWhereNoneIs) {
+  fs::create_symlink("nowhere", At("link"));
+  mode_t old = umask(027);
+  EXPECT_TRUE(MakeFile(At("f"), "one").value());
+  umask(old);
+  struct stat info;
+  ASSERT_EQ(stat(At("f").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0640u);
+  EXPECT_FALSE(MakeFile(At("f"), "two").value());
+  EXPECT_FALSE(MakeFile(At("link"), "two").value());
+  EXPECT_EQ(Text(At("f")), "one");
+  EXPECT_EQ(EntryCount(), 2u);
+  EXPECT_EQ(Message(MakeFile(At("none/f"), "x").status()),
+            "cannot make " + At("none/f").string() +
+                ": No such file or directory; check the path, and that its folder exists");
+}
+
+TEST_F(FilesTest, AFileIsMadeWhereTheSystemMakesNoneWithoutAName) {
+  // openat with O_TMPFILE is not supported, from now on, in a child.
+  const uint32_t flag = O_TMPFILE & ~O_DIRECTORY;
+  sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
+                        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])),
+                        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flag, 0, 1),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program = {std::size(code), code};
+  const pid_t child = fork();
+  if (child == 0) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, 2, &program) != 0) _exit(1);
+    if (open(folder_->path().c_str(), O_TMPFILE | O_WRONLY, 0666) >= 0) _exit(2);
+    Result<bool> made = MakeFile(At("f"), "one"), again = MakeFile(At("f"), "two");
+    _exit(made.value_or(false) && !again.value_or(true) ? 0 : 3);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(Text(At("f")), "one");
+  EXPECT_EQ(EntryCount(), 1u);
+}
+
+TEST_F(FilesTest, MakingAFileDropsNoLockOnIt) {
+  // Another thread locks the file as soon as it has its name; a lock goes with any descriptor's end.
+  std::atomic<bool> locked = false;
+  std::thread other([&] {
+    const FileDescriptor file([&] {
+      int fd = -1;
+      while ((fd = open(At("f").c_str(), O_RDWR)) < 0) continue;
+      return fd;
+    }());
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+    EXPECT_EQ(fcntl(file.get(), F_SETLK, &lock), 0);
+    locked = true;
+    while (locked) usleep(100);
+  });
+  EXPECT_TRUE(MakeFile(At("f"), "one").value());
+  while (!locked) usleep(100);
+  const pid_t child = fork();
+  if (child == 0) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+    const int file = open(At("f").c_str(), O_RDWR);
+    _exit(fcntl(file, F_SETLK, &lock) == 0 ? 1 : 0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  locked = false;
+  other.join();
 }
 
 TEST_F(FilesTest, MakeFolderMakesThoseAbove) {
