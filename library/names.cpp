@@ -36,8 +36,8 @@ constexpr std::string_view kWordsOfPython[] = {
 
 /// What a library is in Python besides its kernels (codegen/runtime/loader.py). A kernel of such a name could
 /// not be reached as an attribute.
-constexpr std::string_view kPythonAttributes[] = {"_dll", "_function", "kernels",  "manifest",
-                                                  "name", "pool",      "use_level"};
+constexpr std::string_view kPythonAttributes[] = {"_dll",     "_function", "aligned", "kernels",
+                                                  "manifest", "name",      "pool",    "use_level"};
 
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }

@@ -9,6 +9,9 @@
     C = matmul(A, packed)                                # a new array
     matmul(A, packed, out=C, threads=lib.pool(2))        # into an array of yours, on two threads
 
+    numpy.save("b.npy", packed)
+    packed = lib.aligned(numpy.load("b.npy"))            # packed weights begin at a multiple of 64
+
 Arrays must have exactly the kernel's shape and type and be C-contiguous; whatever is not so raises
 KernelError, which says which argument is wrong. bf16 tensors are numpy.uint16 arrays of their bits. A kernel
 may be called from several threads at once.
@@ -16,6 +19,7 @@ may be called from several threads at once.
 
 import ctypes
 import json
+import operator
 import pathlib
 import threading
 
@@ -60,13 +64,17 @@ class Pool:
     """Threads that kernels run on. Closed at the end of a `with` block, or when nobody refers to it."""
 
     def __init__(self, library, threads):
-        if not isinstance(threads, int) or not 1 <= threads < 2**31:
+        try:
+            count = operator.index(threads)  # an integer of NumPy is one, too
+        except TypeError:
+            count = 0
+        if not 1 <= count < 2**31:
             raise ValueError(f"a pool has a whole number of threads, 1 or more, not {threads!r}")
         self._library = library
-        self._handle = library._function("pool_create", ctypes.c_void_p)(ctypes.c_int32(threads), None)
+        self._handle = library._function("pool_create", ctypes.c_void_p)(ctypes.c_int32(count), None)
         if not self._handle:
-            raise OSError(f"{threads} threads cannot be started")
-        self.threads = threads
+            raise OSError(f"{count} threads cannot be started")
+        self.threads = count
 
     @property
     def table(self):
@@ -145,7 +153,8 @@ class Kernel:
             raise KernelError(self.name, arguments, result, text)
 
     def pack(self, *weights, threads=None):
-        """The weights in the form in which the kernel reads them: bytes that may be stored and read again."""
+        """The weights in the form in which the kernel reads them: bytes at a multiple of 64, which may be stored,
+        and read again with lib.aligned(numpy.load(…))."""
         if len(weights) != len(self._weights):
             raise TypeError(f"{self.name} has {len(self._weights)} weights, not {len(weights)}")
         packed = _aligned(self._packed_bytes())
@@ -176,6 +185,9 @@ class Kernel:
                 raise TypeError(f"{self.name}: packed must be what {self.name}.pack returned")
             if packed.size < self._packed_bytes():
                 raise ValueError(f"{self.name}: packed has {packed.size} bytes, not {self._packed_bytes()}")
+            if packed.ctypes.data % _LINE:  # a copy in each call could take longer than the kernel
+                raise ValueError(f"{self.name}: packed does not begin at a multiple of {_LINE} bytes, as copies and "
+                                 "what was read from a file may not; give what lib.aligned(packed) returns")
             pointers.append(ctypes.c_void_p(packed.ctypes.data))
         arguments += [self._tensor(a, p) for a, p in zip(outputs, self._outputs)]
         pointers += [ctypes.byref(t) for t in arguments[len(wanted):]]
@@ -210,6 +222,16 @@ class Library:
     def pool(self, threads):
         """Threads for the argument `threads` of kernels: the caller's and so many less one."""
         return Pool(self, threads)
+
+    def aligned(self, packed):
+        """Packed weights as kernels take them, at a multiple of 64: this array, or a copy if it lies elsewhere."""
+        if not isinstance(packed, numpy.ndarray) or packed.dtype != numpy.uint8 or packed.ndim != 1:
+            raise TypeError("aligned takes packed weights: an array of bytes with one dimension")
+        if packed.ctypes.data % _LINE == 0 and packed.flags.c_contiguous:
+            return packed
+        copy = _aligned(packed.size)
+        copy[:] = packed
+        return copy
 
     def use_level(self, target=None):
         """No code above this level of the processor from now on; None: the best that it runs."""

@@ -4,6 +4,7 @@
     consumer.py FOLDER
 """
 
+import io
 import pathlib
 import sys
 import threading
@@ -35,9 +36,24 @@ expected = numpy.maximum(A @ B + bias, 0)
 packed = lib.product.pack(B)
 numpy.testing.assert_allclose(lib.product(A, bias, packed), expected, rtol=1e-5)
 
+# Stored and read again; wherever the bytes come to lie.
+file = io.BytesIO()
+numpy.save(file, packed)
+file.seek(0)
+numpy.testing.assert_allclose(lib.product(A, bias, lib.aligned(numpy.load(file))), expected, rtol=1e-5)
+assert lib.aligned(packed) is packed
+room = numpy.empty(packed.size + 128, numpy.uint8)
+for offset in [1, 8, 63]:
+    start = -room.ctypes.data % 64 + offset
+    elsewhere = room[start:start + packed.size]
+    elsewhere[:] = packed
+    refused(lambda: lib.product(A, bias, elsewhere), ValueError, "give what lib.aligned(packed) returns")
+    numpy.testing.assert_allclose(lib.product(A, bias, lib.aligned(elsewhere)), expected, rtol=1e-5)
+refused(lambda: lib.aligned(B), TypeError, "aligned takes packed weights")
+
 # Into an array of the caller's, on the library's threads.
 C = numpy.empty((37, 29), numpy.float32)
-with lib.pool(2) as pool:
+with lib.pool(numpy.int64(2)) as pool:
     assert lib.product(A, bias, packed, out=C, threads=pool) is C
     numpy.testing.assert_allclose(C, expected, rtol=1e-5)
 
@@ -55,7 +71,8 @@ refused(lambda: lib.product(A.astype(numpy.float64), bias, packed), tuned_kernel
 refused(lambda: lib.product(numpy.zeros((37, 46), numpy.float32)[:, ::2], bias, packed), tuned_kernels.KernelError,
         "argument 1 (A): strides")
 refused(lambda: lib.product(A, bias, packed, out=A), tuned_kernels.KernelError, "argument 4 (C): another shape")
-refused(lambda: lib.product(A, bias, numpy.zeros_like(packed)), tuned_kernels.KernelError, "argument 3 (packed)")
+refused(lambda: lib.product(A, bias, lib.aligned(numpy.zeros_like(packed))), tuned_kernels.KernelError,
+        "argument 3 (packed)")
 refused(lambda: lib.product(A, bias, packed[:8]), ValueError, "packed has 8 bytes")
 refused(lambda: lib.product(A, packed), TypeError, "product takes A, bias, packed, not 2 arrays")
 refused(lambda: lib.product.pack(A), tuned_kernels.KernelError, "argument 1 (B): another shape")
