@@ -108,7 +108,10 @@ void WatchSignals() {
   action.sa_handler = OnSignal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process
+  // A closed pipe, or a file as long as the user's limit allows, is an error of the write, not the end of the
+  // process.
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 void WorkloadOptions::AddTo(CLI::App* app) {

@@ -222,9 +222,11 @@ Status Connection::Error(int code) const {
   if (system_error == 0) system_error = errno;
   std::string detail = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
   if (IsFull(primary, system_error)) {
-    return Unavailable(StrCat(path_,
-                              ": the disk is full; everything written before is safe, this write was not "
-                              "made; free some space and run the same command again"));
+    const bool limited = system_error == EFBIG;
+    return Unavailable(StrCat(
+        path_, limited ? ": the limit of a file's length (ulimit -f) is reached" : ": the disk is full",
+        "; everything written before is safe, this write was not made; ",
+        limited ? "raise the limit" : "free some space", " and run the same command again"));
   }
   switch (primary) {
     case SQLITE_BUSY:

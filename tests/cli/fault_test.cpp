@@ -68,11 +68,11 @@ class FaultTest : public ::testing::Test {
 
 // The system refuses to make a file longer than the limit just as it refuses to write on a full disk. A block
 // has 512 bytes.
-constexpr char kFullDisk[] = "trap '' XFSZ; ulimit -f 400; exec \"$@\"";
+constexpr char kFullDisk[] = "ulimit -f 400; exec \"$@\"";
 constexpr char kFull[] =
-    "tune: a.db: the disk is full; everything written before is safe, this write was not made; free some "
-    "space "
-    "and run the same command again\n";
+    "tune: a.db: the limit of a file's length (ulimit -f) is reached; everything written before is safe, "
+    "this "
+    "write was not made; raise the limit and run the same command again\n";
 
 TEST_F(FaultTest, AFullDiskEndsARunWithWhatWasWritten) {
   Prepare(0);
@@ -100,6 +100,20 @@ TEST_F(FaultTest, AFullDiskEndsAnImportWhichGoesOnLater) {
   EXPECT_EQ(output.status.ToString(), "exit code 0") << output.error_output;
   EXPECT_EQ(output.output, StrCat("more.jsonl: ", FormatCount(1500 - added), " records added, ",
                                   FormatCount(added), " there already\n"));
+}
+
+TEST_F(FaultTest, NothingIsLeftOfAFileThatTheLimitKeepsFromBeingMade) {
+  Prepare(1500);
+  ASSERT_EQ(sandbox_.Tune(kImportWords).status.code, 0);
+  const std::string why = ": File too large; raise the limit of a file's length (ulimit -f)\n";
+  for (const auto& [words, message] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"db", "import", "more.jsonl", "--db", "new.db"}, "cannot make new.db"},
+           {{"db", "export", "--db", "a.db", "-o", "new.jsonl"}, "cannot write new.jsonl"}}) {
+    CommandOutput output = sandbox_.InShell("ulimit -f 70; exec \"$@\"", words);
+    EXPECT_EQ(output.status.ToString(), "exit code 3");
+    EXPECT_EQ(output.error_output, "tune: " + message + why);
+    for (const std::string& name : sandbox_.Names()) EXPECT_FALSE(name.starts_with("new.")) << name;
+  }
 }
 
 TEST_F(FaultTest, ALockIsWaitedForAndThenNamed) {

@@ -18,6 +18,10 @@ namespace {
 constexpr std::string_view kFull =
     "t.db: the disk is full; everything written before is safe, this write was not made; free some space and "
     "run the same command again";
+constexpr std::string_view kLimited =
+    "t.db: the limit of a file's length (ulimit -f) is reached; everything written before is safe, this "
+    "write "
+    "was not made; raise the limit and run the same command again";
 
 // From now on this process cannot make a file longer than that: the system then refuses a write just as it
 // does on a full disk, in the middle of a page if it comes so.
@@ -45,7 +49,7 @@ TEST_F(FaultTest, DiskFullWhileInserting) {
     });
     size_t blank = answer.find(' ');
     ASSERT_NE(blank, std::string::npos) << answer;
-    EXPECT_EQ(answer.substr(blank + 1), kFull);
+    EXPECT_EQ(answer.substr(blank + 1), kLimited);
     from += static_cast<int>(ParseInteger(answer.substr(0, blank)).value_or(-1));
     auto database = Value(OpenDatabase(Path("t.db")));
     EXPECT_OK(database->CheckIntegrity());
@@ -98,7 +102,7 @@ TEST_F(FaultTest, DiskFullWhileDeletingKeepsTheRecords) {
               auto database = Value(OpenDatabase(Path("t.db")));
               return MessageOf(database->Delete(Where({"operator=matmul"})).status());
             }),
-            kFull);
+            kLimited);
   auto database = Value(OpenDatabase(Path("t.db")));
   EXPECT_EQ(Value(database->GetStats()).records(), 300);
   EXPECT_OK(database->CheckIntegrity());
