@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,6 +60,26 @@ bool IsPythonCache(const std::string& path) {
   return path.starts_with(StrCat(kPythonCache, "/")) && path.ends_with(".pyc");
 }
 
+/// What the name of a staging folder begins with; six more characters are drawn. Nobody else's begins so.
+std::string StagingPrefix(const fs::path& folder) {
+  return StrCat(".", folder.filename().string(), ".tunesmith-");
+}
+
+bool IsStaging(const fs::path& path, const fs::path& folder) {
+  const std::string name = path.filename().string(), prefix = StagingPrefix(folder);
+  return name.starts_with(prefix) && name.size() == prefix.size() + 6;
+}
+
+/// What was begun in it and abandoned does not count.
+bool IsEmpty(const fs::path& folder) {
+  std::error_code error;
+  fs::directory_iterator entry(folder, error), end;
+  for (; !error && entry != end; entry.increment(error)) {
+    if (!IsStaging(entry->path(), folder)) return false;
+  }
+  return !error;
+}
+
 Status CheckContents(const fs::path& folder) {
   const Own own = OwnPaths(folder);
   std::error_code error;
@@ -67,6 +88,10 @@ Status CheckContents(const fs::path& folder) {
     std::string path = entry->path().lexically_relative(folder).string();
     const bool is_folder = entry->symlink_status(error).type() == fs::file_type::directory;
     if (error) break;
+    if (is_folder && entry.depth() == 0 && IsStaging(path, folder)) {
+      entry.disable_recursion_pending();
+      continue;
+    }
     if ((is_folder ? own.folders : own.files).count(path) > 0) continue;
     if (!is_folder && own.folders.count(kPythonCache) > 0 && IsPythonCache(path)) continue;
     return Invalid(StrCat("cannot write a library to ", folder.string(), ": it holds ", path,
@@ -89,11 +114,46 @@ bool MayBeReplaced(const fs::path& folder) {
   return stat(folder.parent_path().c_str(), &above) == 0 && itself.st_dev == above.st_dev;
 }
 
-/// A name in `above` that does not exist yet, as a folder for this process alone.
-Result<fs::path> MakeStaging(const fs::path& above, const fs::path& folder) {
-  std::string name = (above / StrCat(".", folder.filename().string(), ".XXXXXX")).string();
-  if (!mkdtemp(name.data())) return FileError("make a folder in", above, errno);
-  return fs::path(name);
+/// Whether this runs in the folder or below it.
+bool RunsIn(const fs::path& folder) {
+  std::error_code error;
+  const fs::path below = fs::current_path(error).lexically_relative(fs::canonical(folder, error));
+  return !error && !below.empty() && *below.begin() != "..";
+}
+
+/// A folder for this process alone, locked for as long as the process is at work in it.
+struct Staging {
+  fs::path path;
+  FileDescriptor lock;
+};
+
+/// Makes one in `above`.
+Result<Staging> MakeStaging(const fs::path& above, const fs::path& folder) {
+  for (;;) {
+    std::string name = (above / (StagingPrefix(folder) + "XXXXXX")).string();
+    if (!mkdtemp(name.data())) return FileError("make a folder in", above, errno);
+    FileDescriptor lock(open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!lock.valid() && errno != ENOENT) return FileError("make a folder in", above, errno);
+    // Where locks are not supported nothing is taken for abandoned.
+    const bool ours = lock.valid() && (flock(lock.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
+    std::error_code error;
+    if (ours && fs::exists(name, error)) return Staging{name, std::move(lock)};
+    // Another process took it for abandoned before it was locked.
+  }
+}
+
+/// Removes the staging folders whose makers were killed.
+void RemoveAbandoned(const fs::path& above, const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  fs::directory_iterator entry(above, error), end;
+  for (; !error && entry != end; entry.increment(error)) {
+    if (IsStaging(entry->path(), folder)) found.push_back(entry->path());
+  }
+  for (const fs::path& path : found) {
+    FileDescriptor lock(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (lock.valid() && flock(lock.get(), LOCK_EX | LOCK_NB) == 0) fs::remove_all(path, error);
+  }
 }
 
 /// Moves what `made` holds into `folder`; of what could not be moved whole, nothing stays.
@@ -128,6 +188,24 @@ Status WriteAll(const fs::path& root, const Files& files) {
       return FileError("write", full, errno);
   }
   return absl::OkStatus();
+}
+
+/// WriteAll, into a folder with the owner, group and mode of the one that it is to replace.
+Status WriteLike(const fs::path& replaced, const fs::path& made, const Files& files) {
+  struct stat was, is;
+  if (stat(replaced.c_str(), &was) != 0) return WriteAll(made, files);  // there is none
+  TS_RETURN_IF_ERROR(MakeFolder(made));
+  if (chown(made.c_str(), was.st_uid, was.st_gid) != 0 && chown(made.c_str(), -1, was.st_gid) != 0 &&
+      errno != EPERM)
+    return FileError("write", replaced, errno);
+  if (stat(made.c_str(), &is) != 0) return FileError("write", replaced, errno);
+  mode_t mode = was.st_mode & 07777;
+  // What a group may do that this user cannot give the folder to, another one may not.
+  if (is.st_gid != was.st_gid) mode = (mode & ~(S_ISGID | S_IRWXG)) | (mode & S_IRWXO) << 3;
+  // The group is handed down to what is made below.
+  if (chmod(made.c_str(), S_IRWXU | (mode & S_ISGID)) != 0) return FileError("write", replaced, errno);
+  TS_RETURN_IF_ERROR(WriteAll(made, files));
+  return chmod(made.c_str(), mode) == 0 ? absl::OkStatus() : FileError("write", replaced, errno);
 }
 
 /// Puts `made` in the place of `folder`. What was there is at `made` afterwards, or at `old`.
@@ -167,11 +245,19 @@ Status CheckFolder(const fs::path& given) {
   if (faccessat(AT_FDCWD, folder.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0)
     return FileError("write to", folder, errno);
   TS_RETURN_IF_ERROR(CheckContents(folder));
-  std::error_code error;
-  if (beside || fs::is_empty(folder, error)) return absl::OkStatus();
-  return Invalid(StrCat("cannot replace the library in ", folder.string(),
-                        ": a new one is put in its place as a whole, and nothing can be made beside it; "
-                        "empty it, or name another"));
+  if (IsEmpty(folder)) return absl::OkStatus();
+  if (!beside) {
+    return Invalid(StrCat("cannot replace the library in ", folder.string(),
+                          ": a new one is put in its place as a whole, and nothing can be made beside it; "
+                          "empty it, or name another"));
+  }
+  if (RunsIn(folder)) {
+    return Invalid(
+        StrCat("cannot replace the library in ", folder.string(),
+               ": a new folder is put in its place, and whoever works in it, as this command does, "
+               "would be left in the old one; run it from another folder, or empty this one"));
+  }
+  return absl::OkStatus();
 }
 
 Status WriteFolder(const fs::path& given, const Files& files) {
@@ -180,14 +266,17 @@ Status WriteFolder(const fs::path& given, const Files& files) {
   fs::path folder = Plain(given);
   // A link to a folder stays a link.
   if (fs::exists(folder, ignored)) folder = fs::canonical(folder, ignored);
-  // An empty folder whose surroundings belong to somebody else is filled; any other is replaced.
-  const bool beside = MayBeReplaced(folder);
-  TS_ASSIGN_OR_RETURN(fs::path staging, MakeStaging(beside ? folder.parent_path() : folder, folder));
+  // An empty folder is filled: a shell may stand in it, its owner and group are as they were meant, and its
+  // surroundings may belong to somebody else. A library is replaced.
+  const bool fill = fs::is_directory(folder, ignored) && IsEmpty(folder);
+  const fs::path above = fill ? folder : folder.parent_path();
+  RemoveAbandoned(above, folder);
+  TS_ASSIGN_OR_RETURN(Staging staging, MakeStaging(above, folder));
   // Below the private folder, so that the new one has the permissions that the user's mask gives.
-  fs::path made = staging / folder.filename();
-  Status status = WriteAll(made, files);
-  if (status.ok()) status = beside ? Exchange(made, folder, staging / "old") : MoveInto(made, folder);
-  fs::remove_all(staging, ignored);
+  fs::path made = staging.path / folder.filename();
+  Status status = fill ? WriteAll(made, files) : WriteLike(folder, made, files);
+  if (status.ok()) status = fill ? MoveInto(made, folder) : Exchange(made, folder, staging.path / "old");
+  fs::remove_all(staging.path, ignored);
   return status;
 }
 

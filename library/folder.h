@@ -10,14 +10,16 @@
 namespace tunesmith::library {
 
 /// Whether WriteFolder could begin: to be asked before hours of tuning. The folder must be missing, empty, or
-/// an earlier library with nothing else in it, not even an empty folder; the folder above must exist, and be
-/// writable unless the folder is empty. Otherwise an error that says what stands in the way.
+/// an earlier library with nothing else in it, not even an empty folder; the folder above must exist. Unless
+/// the folder is empty, the one above must be writable, and this process not run in the folder. Otherwise an
+/// error that says what stands in the way.
 Status CheckFolder(const std::filesystem::path& folder);
 
 /// Writes the files into a new folder beside `folder` and then puts it in its place, so that at any time
-/// there is all of the old library or all of the new one; an empty folder where nothing can be made beside it
-/// is filled, the manifest last. Fails where CheckFolder would, and when the disk is
-/// full; what was there stays, and nothing else is left behind.
+/// there is all of the old library or all of the new one, with the old one's owner, group and mode where the
+/// system allows that. An empty folder stays and is filled, the manifest last. Fails where CheckFolder would,
+/// and when the disk is full; what was there stays, and nothing else is left behind. What a killed process
+/// leaves, the next one for the same folder removes.
 Status WriteFolder(const std::filesystem::path& folder, const Files& files);
 
 }  // namespace tunesmith::library

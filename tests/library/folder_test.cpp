@@ -2,14 +2,17 @@
 // Putting a library in its place: all of it or nothing, and nobody else's files are touched.
 #include "library/folder.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <set>
+#include <tuple>
 
 #include "support/files.h"
 #include "support/strings.h"
@@ -80,6 +83,69 @@ TEST_F(FolderTest, TakesThePlaceOfAnEmptyOneAndOfAnEarlierLibrary) {
   EXPECT_EQ(TextOf(top_ / "lib/include/a.h"), "two");
   EXPECT_FALSE(fs::exists(top_ / "lib/bin"));
   EXPECT_EQ(Names(top_), std::set<std::string>{"lib"});
+}
+
+TEST_F(FolderTest, ThatIsEmptyStaysAndIsFilled) {
+  fs::create_directory(top_ / "lib");
+  if (geteuid() == 0) {
+    ASSERT_EQ(chown((top_ / "lib").c_str(), 65534, 65533), 0);
+  }
+  ASSERT_EQ(chmod((top_ / "lib").c_str(), 02700), 0);
+  const fs::path before = fs::current_path();
+  fs::current_path(top_ / "lib");
+  struct stat was, is, file;
+  ASSERT_EQ(stat(".", &was), 0);
+  EXPECT_EQ(MessageOf(WriteFolder(".", FilesWith("one"))), "");
+  EXPECT_EQ(TextOf("include/a.h"), "one");  // as whoever stands in it sees it
+  ASSERT_EQ(stat((top_ / "lib").c_str(), &is), 0);
+  EXPECT_EQ(std::tuple(is.st_ino, is.st_mode, is.st_uid, is.st_gid),
+            std::tuple(was.st_ino, was.st_mode, was.st_uid, was.st_gid));
+  ASSERT_EQ(stat("include/a.h", &file), 0);
+  EXPECT_EQ(file.st_gid, was.st_gid);
+  EXPECT_EQ(Names("."), (std::set<std::string>{"bin", "include", "manifest.json", "python"}));
+  fs::current_path(before);
+}
+
+TEST_F(FolderTest, ALibrarysSuccessorHasItsOwnerGroupAndMode) {
+  ASSERT_TRUE(WriteFolder(top_ / "lib", FilesWith("one")).ok());
+  if (geteuid() == 0) {
+    ASSERT_EQ(chown((top_ / "lib").c_str(), 65534, 65533), 0);
+  }
+  ASSERT_EQ(chmod((top_ / "lib").c_str(), 02750), 0);
+  struct stat was, is, file;
+  ASSERT_EQ(stat((top_ / "lib").c_str(), &was), 0);
+  ASSERT_TRUE(WriteFolder(top_ / "lib", FilesWith("two")).ok());
+  ASSERT_EQ(stat((top_ / "lib").c_str(), &is), 0);
+  EXPECT_EQ(std::tuple(is.st_mode, is.st_uid, is.st_gid), std::tuple(was.st_mode, was.st_uid, was.st_gid));
+  ASSERT_EQ(stat((top_ / "lib/include/a.h").c_str(), &file), 0);
+  EXPECT_EQ(file.st_gid, was.st_gid);
+}
+
+TEST_F(FolderTest, ThatThisRunsInIsNotReplaced) {
+  ASSERT_TRUE(WriteFolder(top_ / "lib", FilesWith("one")).ok());
+  const fs::path before = fs::current_path();
+  for (const auto& [where, name] : {std::pair("lib", "."), std::pair("lib/include", "..")}) {
+    fs::current_path(top_ / where);
+    EXPECT_EQ(MessageOf(WriteFolder(name, FilesWith("two"))),
+              "cannot replace the library in TOP/lib: a new folder is put in its place, and whoever works in "
+              "it, as this command does, would be left in the old one; run it from another folder, or empty "
+              "this one");
+  }
+  fs::current_path(before);
+  EXPECT_EQ(TextOf(top_ / "lib/include/a.h"), "one");
+}
+
+TEST_F(FolderTest, WhatAKilledProcessLeftIsRemoved) {
+  const char *left = ".lib.tunesmith-AbCd12", *busy = ".lib.tunesmith-EfGh34", *mine = ".lib.backup";
+  for (const char* name : {left, busy, mine}) fs::create_directories(top_ / name / "lib/include");
+  FileDescriptor other(open((top_ / busy).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_EQ(flock(other.get(), LOCK_EX), 0);
+  ASSERT_TRUE(WriteFolder(top_ / "lib", FilesWith("one")).ok());
+  EXPECT_EQ(Names(top_), (std::set<std::string>{busy, mine, "lib"}));
+  // In a folder that is filled, too.
+  fs::create_directories(top_ / "empty/.empty.tunesmith-AbCd12/empty/include");
+  EXPECT_EQ(MessageOf(WriteFolder(top_ / "empty", FilesWith("one"))), "");
+  EXPECT_EQ(Names(top_ / "empty"), (std::set<std::string>{"bin", "include", "manifest.json", "python"}));
 }
 
 TEST_F(FolderTest, FollowsALink) {
