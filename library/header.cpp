@@ -75,7 +75,8 @@ std::string KernelText(const std::string& prefix, const NamedKernel& kernel) {
   const std::string function = StrCat(prefix, kernel.name);
   std::string run, pack;
   auto tensor = [&](std::string* out, size_t n, std::string_view what) {
-    StrAppend(out, "    const tunesmith_tensor* ", kernel.arguments[n], ", /* ",
+    // Named in the comment only: a program may have a macro of any name, as <complex.h> has I.
+    StrAppend(out, "    const tunesmith_tensor*, /* ", kernel.parameters[n].name, ": ",
               TypeText(kernel.parameters[n]), what, " */\n");
   };
   for (size_t n = 0; n < kernel.parameters.size(); ++n) {

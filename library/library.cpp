@@ -33,7 +33,6 @@ Result<std::vector<NamedKernel>> PlaceKernels(const Library& library, const std:
     named.kernel = &kernel;
     named.name = names[k];
     named.parameters = ParametersOf(kernel.workload.definition());
-    named.arguments = ArgumentNames(named.parameters);
     if (named.parameters.size() > TUNESMITH_MOST_PARAMETERS) {
       return Invalid(StrCat(kernel.title, ": the operator has ", named.parameters.size(),
                             " parameters and outputs; a library's kernel has at most ",

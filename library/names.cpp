@@ -116,18 +116,6 @@ std::vector<std::string> KernelNames(const std::vector<Kernel>& kernels) {
   return names;
 }
 
-std::vector<std::string> ArgumentNames(const std::vector<te::Tensor>& tensors) {
-  std::set<std::string> taken = {"packed", "packed_bytes", "workspace", "workspace_bytes", "threads"};
-  std::vector<std::string> names;
-  for (const te::Tensor& tensor : tensors) {
-    std::string name = Identifier(tensor.name);
-    while (IsReserved(name) || taken.count(name) > 0) name.push_back('_');
-    taken.insert(name);
-    names.push_back(std::move(name));
-  }
-  return names;
-}
-
 std::string LevelName(const codegen::Target& target) { return Identifier(target.name); }
 
 }  // namespace tunesmith::library

@@ -31,10 +31,6 @@ Status CheckLibraryName(std::string_view name);
 /// that cannot be an attribute, or would be the loader's own.
 std::vector<std::string> KernelNames(const std::vector<Kernel>& kernels);
 
-/// The parameter names of C functions for these tensors, in order: reserved words and repetitions, which .te
-/// files may use, get underscores.
-std::vector<std::string> ArgumentNames(const std::vector<te::Tensor>& tensors);
-
 /// "x86_64_avx2"
 std::string LevelName(const codegen::Target& target);
 

@@ -16,9 +16,8 @@ struct NamedKernel {
   const Kernel* kernel = nullptr;
   std::string name;  // in C, without the library's prefix
   std::vector<te::Tensor> parameters;
-  std::vector<std::string> arguments;  // the parameters' names in C
-  std::vector<Packing> packings;       // one a variant
-  std::vector<std::string> code;       // one a variant: its functions are NAME_main and NAME_pack
+  std::vector<Packing> packings;  // one a variant
+  std::vector<std::string> code;  // one a variant: its functions are NAME_main and NAME_pack
 
   size_t CountOf(te::Role role) const;  // of the parameters
   bool weights() const { return CountOf(te::Role::kWeight) > 0; }

@@ -107,6 +107,19 @@ TEST_F(ConsumersTest, TheHeadersAreCPlusPlusToo) {
   ExpectOk(RunProgram({Path("header")}));
 }
 
+TEST_F(ConsumersTest, TensorsMayHaveTheNamesOfMacros) {
+  std::ofstream(Path("names.te"))
+      << "op names(I: f32[N], linux: f32[N], weight stdin: f32[N]) -> (unix: f32[N]) {\n"
+         "  unix[i] = I[i] + linux[i] * stdin[i]\n}\n";
+  ExpectOk(Tune({"build", Path("names.te"), "N=4", "--name", "names", "-o", Path("names")}));
+  std::ofstream(Path("names.c")) << "#include <complex.h>\n#include <stdio.h>\n"
+                                    "#include \"names.h\"\n";
+  for (const char* standard : {"c11", "gnu17"}) {
+    ExpectOk(RunProgram({"cc", StrCat("-std=", standard), "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+                         "-fsyntax-only", "-I", Path("names/include"), Path("names.c")}));
+  }
+}
+
 TEST_F(ConsumersTest, CMakeFindsIt) {
   std::ofstream(Path("CMakeLists.txt"))
       << "cmake_minimum_required(VERSION 3.16)\nproject(consumer LANGUAGES C)\nset(CMAKE_C_STANDARD 11)\n"

@@ -71,13 +71,5 @@ TEST(KernelNames, AreUniqueWithAllThatBelongsToThem) {
   EXPECT_EQ(NamesOf({"int"}), (Names{"int"}));  // never without the library's prefix
 }
 
-TEST(ArgumentNames, AvoidReservedWordsAndEachOther) {
-  std::vector<te::Tensor> tensors(6);
-  const char* names[] = {"A", "int", "threads", "packed", "int_", "A"};
-  for (size_t n = 0; n < tensors.size(); ++n) tensors[n].name = names[n];
-  EXPECT_EQ(ArgumentNames(tensors),
-            (std::vector<std::string>{"A", "int_", "threads_", "packed_", "int__", "A_"}));
-}
-
 }  // namespace
 }  // namespace tunesmith::library

@@ -18,7 +18,6 @@ std::string HeaderOf(const te::Workload& workload, const std::string& title) {
   named.kernel = &kernel;
   named.name = "k";
   named.parameters = ParametersOf(workload.definition());
-  for (const te::Tensor& t : named.parameters) named.arguments.push_back(t.name);
   Library library;
   library.name = "my";
   library.target = "x86-64-avx2";
@@ -39,13 +38,13 @@ TEST(Header, DeclaresAKernelWithWeights) {
   EXPECT_EQ(HeaderOf(Bound("matmul", {"M=2", "N=3", "K=4", "bias=true"}), "matmul M=2 N=3 K=4 bias=true"),
             std::string(R"(/* matmul M=2 N=3 K=4 bias=true */
 int my_k(
-    const tunesmith_tensor* A, /* f32[2, 4] */
-    const tunesmith_tensor* bias, /* f32[3] */
+    const tunesmith_tensor*, /* A: f32[2, 4] */
+    const tunesmith_tensor*, /* bias: f32[3] */
     const void* packed, /* by my_k_pack */
-    const tunesmith_tensor* C, /* f32[2, 3], written */
+    const tunesmith_tensor*, /* C: f32[2, 3], written */
     void* workspace, size_t workspace_bytes, const tunesmith_threads* threads);
 int my_k_pack(
-    const tunesmith_tensor* B, /* f32[4, 3] */
+    const tunesmith_tensor*, /* B: f32[4, 3] */
     void* packed, size_t packed_bytes,
     void* workspace, size_t workspace_bytes, const tunesmith_threads* threads);
 size_t my_k_packed_bytes(void);
@@ -58,8 +57,8 @@ TEST(Header, DeclaresAKernelWithoutWeights) {
   EXPECT_EQ(HeaderOf(Bound("softmax", {"R=2", "C=3"}), "softmax R=2 C=3"),
             std::string(R"(/* softmax R=2 C=3 */
 int my_k(
-    const tunesmith_tensor* X, /* f32[2, 3] */
-    const tunesmith_tensor* Y, /* f32[2, 3], written */
+    const tunesmith_tensor*, /* X: f32[2, 3] */
+    const tunesmith_tensor*, /* Y: f32[2, 3], written */
     void* workspace, size_t workspace_bytes, const tunesmith_threads* threads);
 size_t my_k_workspace_bytes(int32_t threads);
 const tunesmith_kernel* my_k_kernel(void);
