@@ -136,8 +136,14 @@ Result<std::unique_ptr<Connection>> OpenToWrite(const std::string& path, int bus
     return Unavailable(
         StrCat(path, ": the file cannot be written; make it writable, or choose another path"));
   }
+  // Its end would bring into the file what a newer program left in the log: not before the version is known.
+  auto keep_log = [&](int keep) {
+    sqlite3_db_config(connection->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, nullptr);
+  };
+  keep_log(1);
   TS_RETURN_IF_ERROR(Configure(*connection));
   TS_RETURN_IF_ERROR(Upgrade(*connection, steps));
+  keep_log(0);
   return connection;
 }
 

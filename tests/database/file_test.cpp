@@ -161,6 +161,27 @@ TEST_F(FileTest, ANewerVersionWhoseUpgradeIsStillInTheLog) {
   EXPECT_EQ(ReadBytes(Path("t.db-wal")), log);
 }
 
+TEST_F(FileTest, ANewerVersionWhoseUpgradeAKilledProcessLeftInTheLog) {
+  MakeDatabase("t.db", 1);
+  EXPECT_EQ(InChild([&] {
+              auto newer = Value(Connection::Open(Path("t.db"), Connection::Access::kReadWrite, 0));
+              EXPECT_OK(newer->Execute("PRAGMA user_version = 7"));
+              (void)newer.release();  // never closed
+              return "";
+            }),
+            "");
+  const std::string bytes = ReadBytes(Path("t.db")), log = ReadBytes(Path("t.db-wal"));
+  EXPECT_NE(log, "");
+  for (OpenOptions options : {OpenOptions(), kRead, kChange}) {
+    EXPECT_EQ(
+        OpenError(Path("t.db"), options),
+        "t.db: written by a newer Tunesmith (schema version 7, this program knows 3); it was left as it "
+        "is; update this program or choose another path");
+    EXPECT_EQ(ReadBytes(Path("t.db")), bytes);
+    EXPECT_EQ(ReadBytes(Path("t.db-wal")), log);
+  }
+}
+
 TEST_F(FileTest, UpgradedByANewerProgramWhileOpen) {
   auto database = Value(OpenDatabase(Path("t.db")));
   Sql("t.db", "PRAGMA user_version = 4");
