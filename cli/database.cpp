@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <set>
 
 #include "cli/command.h"
 #include "cli/filter_names.h"
@@ -224,7 +225,14 @@ Status Sql(const Options& o) {
   database::SqlVisitor visitor;
   visitor.columns = [&](std::span<const std::string> names) {
     columns.assign(names.begin(), names.end());
-    return json ? absl::OkStatus() : Emit(StrJoin(names, "\t") + "\n");
+    if (!json) return Emit(StrJoin(names, "\t") + "\n");
+    std::set<std::string> seen;
+    for (const std::string& name : columns) {
+      if (!seen.insert(name).second)
+        return Invalid(StrCat("sql: two columns are called '", name,
+                              "', and a JSON object holds a name once; rename one with AS"));
+    }
+    return absl::OkStatus();
   };
   visitor.row = [&](std::span<const database::SqlValue> values) {
     if (!json) {

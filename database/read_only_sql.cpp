@@ -132,7 +132,7 @@ Status RunReadOnlySql(const std::string& path, std::string_view sql, const SqlVi
   for (;;) {
     int code = sqlite3_step(statement.handle());
     if (code == SQLITE_DONE) return Status();
-    if ((code & 0xff) == SQLITE_ERROR) {
+    if ((code & 0xff) == SQLITE_ERROR || code == SQLITE_TOOBIG) {
       return Invalid(StrCat("sql: ", sqlite3_errmsg(connection->handle()),
                             "; it failed on the values of a row, correct the statement"));
     }

@@ -137,6 +137,8 @@ TEST_F(ReadOnlySqlTest, WhatIsNotAQuery) {
   EXPECT_EQ(Ask(std::string_view("SELECT 1\0", 9)), "sql: contains a NUL byte; give one SELECT");
   EXPECT_EQ(Ask("SELECT json_extract('{', '$')"),
             "sql: malformed JSON; it failed on the values of a row, correct the statement");
+  EXPECT_EQ(Ask("SELECT zeroblob(2000000000)"),
+            "sql: string or blob too big; it failed on the values of a row, correct the statement");
 }
 
 TEST_F(ReadOnlySqlTest, OnlyOnOurFiles) {
