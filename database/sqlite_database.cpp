@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Records in SQLite. Writing and short questions go through one connection under a mutex; a walk over many
 // records has a connection of its own, so that it neither blocks nor sees what happens meanwhile.
+#include <sqlite3.h>
+
 #include <bit>
 #include <cstring>
 #include <filesystem>
@@ -35,7 +37,7 @@ class SqliteDatabase final : public Database {
       TS_ASSIGN_OR_RETURN(bool added, InsertRow(*connection_, record));
       ++(added ? counts.added : counts.already);
     }
-    TS_RETURN_IF_ERROR(transaction.Commit());
+    TS_RETURN_IF_ERROR(CommitWrite(&transaction));
     return counts;
   }
 
@@ -92,7 +94,7 @@ class SqliteDatabase final : public Database {
       TS_RETURN_IF_ERROR(statement.Run());
     }
     int64_t deleted = connection_->changes();
-    TS_RETURN_IF_ERROR(transaction.Commit());
+    TS_RETURN_IF_ERROR(CommitWrite(&transaction));
     return deleted;
   }
 
@@ -124,7 +126,7 @@ class SqliteDatabase final : public Database {
         "workload FROM record_key)"));
     TS_ASSIGN_OR_RETURN(counts.kept, connection_->QueryInteger("SELECT count(*) FROM record"));
     if (policy.dry_run) return counts;
-    TS_RETURN_IF_ERROR(transaction.Commit());
+    TS_RETURN_IF_ERROR(CommitWrite(&transaction));
     // The deletion stands. Free pages are used again even if they cannot be given back now, say because
     // another process reads; so this may fail.
     (void)connection_->Execute("PRAGMA incremental_vacuum");
@@ -247,6 +249,17 @@ class SqliteDatabase final : public Database {
     size_t known = SchemaSteps().size();
     if (version > static_cast<int64_t>(known)) return NewerVersion(path_, version, known);
     return transaction;
+  }
+
+  // Commits; an error if the file is no longer at its path, where nobody would find what was written.
+  Status CommitWrite(Transaction* transaction) {
+    TS_RETURN_IF_ERROR(transaction->Commit());
+    int moved = 0;
+    sqlite3_file_control(connection_->handle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (moved == 0) return Status();
+    return Unavailable(StrCat(path_,
+                              ": the file was removed, moved or replaced while it was in use, and what was "
+                              "written since is not there; put it back, or run the same command again"));
   }
 
   std::mutex mutex_;

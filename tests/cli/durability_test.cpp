@@ -164,6 +164,19 @@ TEST(Run, GoesOnAfterItsRunnerWasKilled) {
   EXPECT_EQ(CountTrials(sandbox), 16);
 }
 
+TEST(Run, EndsWhenItsDatabaseIsRemoved) {
+  Sandbox sandbox;
+  RunningTune run(sandbox, RunWords(5000));
+  run.AwaitTrials(1);
+  const std::string file = sandbox.Path("data/tunesmith/tuning.db");
+  ASSERT_TRUE(std::filesystem::remove(file));
+  EXPECT_EQ(run.Finish().ToString(), "exit code 3");
+  EXPECT_EQ(run.error_output(),
+            StrCat("tune: ", file,
+                   ": the file was removed, moved or replaced while it was in use, and what was "
+                   "written since is not there; put it back, or run the same command again\n"));
+}
+
 TEST(Run, SharesItsDatabaseWithAnother) {
   Sandbox sandbox;
   std::vector<std::string> other = RunWords(8);

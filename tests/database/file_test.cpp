@@ -191,6 +191,22 @@ TEST_F(FileTest, UpgradedByANewerProgramWhileOpen) {
             "is; update this program or choose another path");
 }
 
+TEST_F(FileTest, RemovedOrReplacedWhileOpen) {
+  std::vector<Record> one = {TimedRecord(1)}, two = {TimedRecord(2)};
+  const std::string message =
+      "t.db: the file was removed, moved or replaced while it was in use, and what was written since is not "
+      "there; put it back, or run the same command again";
+  auto database = Value(OpenDatabase(Path("t.db")));
+  EXPECT_EQ(Value(database->Insert(one)).added, 1);
+  fs::rename(Path("t.db"), Path("moved.db"));
+  EXPECT_EQ(MessageOf(database->Insert(two).status()), message);
+  MakeDatabase("other.db", 1);
+  fs::rename(Path("other.db"), Path("t.db"));
+  EXPECT_EQ(MessageOf(database->Delete(Where({"operator=matmul"})).status()), message);
+  fs::rename(Path("moved.db"), Path("t.db"));
+  EXPECT_EQ(Value(database->Insert(one)).added, 1);
+}
+
 TEST_F(FileTest, ALogWithoutItsDatabase) {
   WriteBytes(Path("t.db-wal"), "what is left");
   EXPECT_EQ(OpenError(Path("t.db")),
