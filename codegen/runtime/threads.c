@@ -310,8 +310,10 @@ tunesmith_pool* tunesmith_pool_create(int32_t threads, const int32_t* cpus) {
     return NULL;
   }
   for (int32_t n = 0; cpus != NULL && n < threads; ++n) pool->cpus[n] = cpus[n];
-  /* The advice wants whole pages; mmap gave one. */
-  pool->wiped_on_fork = madvise(page, (size_t)sysconf(_SC_PAGESIZE), MADV_WIPEONFORK) == 0;
+  /* The advice wants whole pages; mmap gave one. An emulator that takes even advice which is none (qemu-user
+     7.2) ignores this one, too. */
+  const size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
+  pool->wiped_on_fork = madvise(page, bytes, -1) != 0 && madvise(page, bytes, MADV_WIPEONFORK) == 0;
 
   /* Where there are more threads than CPUs, spinning only keeps the others from running. */
   cpu_set_t allowed;

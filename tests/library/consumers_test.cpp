@@ -89,6 +89,13 @@ TEST_F(ConsumersTest, EveryKernelIsRightOnAnOldProcessorWithCallersThatShareAPoo
   EXPECT_EQ(at, output.output.size());
 }
 
+TEST_F(ConsumersTest, APoolSurvivesForksWhereMemoryIsNotWiped) {
+  const std::string program = Compile("forked", {Folder("lib/libtuned_kernels.a"), "-pthread"});
+  ExpectOk(RunProgram({program}));
+  // The emulator itself dies of threads that a forked child starts.
+  ExpectOk(RunProgram({"qemu-x86_64", "-cpu", "Nehalem", program, "end"}));
+}
+
 TEST_F(ConsumersTest, AnOlderProcessorYetRunsNothing) {
   CommandOutput output = RunProgram(
       {"qemu-x86_64", "-cpu", "core2duo", Folder("bin/tuned_kernels_bench"), "--seconds", "0", "product"});
