@@ -14,23 +14,24 @@ namespace {
 constexpr double kVectorPipes = 2;
 constexpr double kLoadsPerCycle = 2;
 constexpr double kStoresPerCycle = 1;
+constexpr double kLoadLoss = 0.05;
 constexpr double kAddLatency = 4;
 constexpr double kLoopOverhead = 1.5;  // cycles an iteration: compare, branch, induction variables
 constexpr double kKeepCycles = 30;
 constexpr double kMoveCycles = 2;       // of a vector between registers and the second cache
-constexpr double kSpillCycles = 2;      // of a vector to the stack and back
+constexpr double kSpillCycles = 1.5;    // of a vector to the stack and back
 constexpr double kDivisionCycles = 12;  // of a vector
 constexpr double kGatherCycles = 1.2;   // an element
 constexpr double kApartFactor = 2;
 constexpr double kInstructionBytes = 7;
-constexpr double kMicroOpCache = 12 << 10;  // bytes of code that run at full speed
+constexpr double kMicroOpCache = 24 << 10;  // bytes of code that run at full speed
 // Bytes a cycle from beyond the first, second and last cache.
 constexpr double kBytesPerCycle[3] = {40, 14, 5};
 constexpr double kStreamedBytesPerCycle = 4.5;  // written past the caches; memory need not be read first
 constexpr double kOverlapLoss = 0.1;            // of the shorter of arithmetic and memory time
-constexpr double kThreadStartCycles = 6000;
-constexpr double kPieceCycles =
-    150;  // to take the next piece of a parallel loop: a counter that moves between cores
+constexpr double kThreadStartCycles = 2000;
+constexpr double kPieceCycles = 40;      // to take the next piece of a parallel loop
+constexpr double kPiecesPerThread = 32;  // at most (codegen/runtime/threads.c)
 
 double CoreCycles(const schedule::StageSummary& s, const schedule::Machine& machine) {
   double compute = (s.tile_operations - s.divisions) / kVectorPipes + s.divisions * kDivisionCycles;
@@ -38,6 +39,8 @@ double CoreCycles(const schedule::StageSummary& s, const schedule::Machine& mach
   double stores = s.tile_stores / kStoresPerCycle;
   double chain = s.chain * kAddLatency;
   double cycles = std::max({compute, loads, stores, s.accumulators > 0 ? chain : 0.0});
+  // Loads behind arithmetic are not quite free: a multiply-add may take one operand from memory.
+  cycles += kLoadLoss * std::min(loads, compute);
   // Short of independent accumulators, additions wait for each other; short of registers, accumulators are
   // spilled. Beside them live a vector of each operand, which multiply-adds with a broadcast from memory
   // spare.
@@ -81,7 +84,8 @@ double AnalyticCycles(const schedule::Summary& summary, const schedule::Machine&
   double cycles = std::max(core, memory) + kOverlapLoss * std::min(core, memory);
   double threads = std::max(1, machine.threads);
   if (threads > 1) {
-    const double pieces = std::max(1.0, summary.parallel_iterations / std::max(1.0, summary.grain));
+    const double pieces = std::clamp(summary.parallel_iterations / std::max(1.0, summary.grain), 1.0,
+                                     threads * kPiecesPerThread);
     const double rounds = std::ceil(std::ceil(pieces) / threads);
     const double balance = pieces / (rounds * threads);  // 1: all threads busy to the end
     double parallel = cycles * (1 - summary.serial_share()) / (threads * balance);

@@ -88,10 +88,12 @@ class Summariser {
     auto packs = [&](StageId id) { return plan_.stages[static_cast<size_t>(id)].place == Place::kPack; };
     inside.erase(std::remove_if(inside.begin(), inside.end(), packs), inside.end());
     summary_.stages.reserve(inside.size());
+    stages_ = inside;
     for (StageId id : inside) {
       bodies_.push_back(Look(plan_.stage(id)));
       loops_.push_back(plan_.LoopsAbove(plan_.stages[static_cast<size_t>(id)].leaf));
     }
+    NodeIds entered;  // parallel loops
     for (size_t i = 0; i < inside.size(); ++i) {
       const StageId id = inside[i];
       const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
@@ -115,6 +117,9 @@ class Summariser {
       double regions = 1, parallel = 0, grain = 1;
       for (NodeId loop : loops) {
         if (At(plan_, loop).kind == LoopKind::kParallel) {
+          // Stages in one parallel loop share its start.
+          if (parallel == 0 && std::find(entered.begin(), entered.end(), loop) != entered.end()) regions = 0;
+          if (parallel == 0) entered.push_back(loop);
           parallel = std::max(parallel, 1.0) * static_cast<double>(At(plan_, loop).extent);
           grain = static_cast<double>(At(plan_, loop).grain);
         } else if (parallel == 0) {
@@ -255,7 +260,7 @@ class Summariser {
         out.tile_operations += addresses * registers_per_vector * std::log2(out.lanes);
       } else if (stride == 0 || stride == 1) {
         out.tile_loads += addresses * (stride == 1 ? registers_per_vector * LoadsOfVector(read, lanes) : 1);
-        if (stride == 1 && UsedTwice(read.tensor, loops, first))
+        if (stride == 1 && UsedLater(id, read.tensor, loops, first))
           out.used_again += addresses * registers_per_vector;
       } else if (const double vectors = VectorsCovering(*read.flat, lanes, registers_per_vector);
                  vectors > 0) {
@@ -327,23 +332,23 @@ class Summariser {
     return first;
   }
 
-  /// Whether several stages have their tiles side by side and read the tensor there: an unrolled row, whose
-  /// vectors the compiler loads once for all of them.
-  bool UsedTwice(int tensor, const NodeIds& loops, size_t first) const {
-    int readers = 0;
+  /// Whether a later stage has its tile beside this one's and reads the tensor there too: of an unrolled row,
+  /// whose vectors the compiler loads once for all of them.
+  bool UsedLater(StageId id, int tensor, const NodeIds& loops, size_t first) const {
     for (size_t i = 0; i < loops_.size(); ++i) {
-      const size_t other = TileOf(loops_[i]);
-      readers += other == first && (first == 0 || loops_[i][first - 1] == loops[first - 1]) &&
-                 std::any_of(bodies_[i].reads.begin(), bodies_[i].reads.end(),
-                             [&](const te::ExprNode* read) { return read->id == tensor; });
+      if (stages_[i] <= id || TileOf(loops_[i]) != first) continue;
+      if (first > 0 && loops_[i][first - 1] != loops[first - 1]) continue;
+      if (std::any_of(bodies_[i].reads.begin(), bodies_[i].reads.end(),
+                      [&](const te::ExprNode* read) { return read->id == tensor; }))
+        return true;
     }
-    return readers > 1;
+    return false;
   }
 
   /// A vector that lies across two cache lines is loaded twice. Where rows do not begin at multiples of a
   /// vector that happens to each in proportion to its length.
   double LoadsOfVector(const Access& read, const Lanes& lanes) const {
-    if (read.blocked || lanes.inner == kRoot) return 1;
+    if (read.blocked || lanes.inner == kRoot || InRegisters(plan_, read.tensor)) return 1;
     return 1 + LinesCrossed(read, lanes);
   }
 
@@ -403,6 +408,7 @@ class Summariser {
   Summary summary_;
   Traffic traffic_;
   // Of the stages that run, in their order:
+  StageIds stages_;
   std::vector<Body> bodies_;
   std::vector<NodeIds> loops_;
 };

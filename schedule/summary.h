@@ -21,7 +21,7 @@ struct StageSummary {
   double tile_vectors = 1;     // vectors (or scalars) that the tile computes
   double tile_operations = 0;  // vector arithmetic instructions of the tile; a multiply-add counts once
   double tile_loads = 0;       // vector loads and broadcasts, each address once
-  double used_again = 0;       // of the vectors loaded, those that another stage's tile beside it uses too
+  double used_again = 0;       // of the vectors loaded, those that a later stage's tile beside it uses too
   double tile_gathers = 0;     // elements loaded one by one
   double tile_stores = 0;
   double shuffled = 0;         // vectors made of loaded ones that wait to be used again

@@ -39,6 +39,13 @@ Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::A
   return access;
 }
 
+bool InRegisters(const Plan& plan, int tensor) {
+  StageId id = plan.graph->StageOf(tensor);
+  if (id < 0) return false;
+  const StagePlan& s = plan.stages[static_cast<size_t>(id)];
+  return s.scope == Scope::kRegister || (s.keep != kRoot && s.place == Place::kLoop);
+}
+
 bool SameElement(const Access& a, const Access& b) {
   return a.tensor == b.tensor && a.flat && a.flat == b.flat;
 }
@@ -140,7 +147,24 @@ void Traffic::AddStreamed(const Moved& m, const StagePlan& s, const te::Stage& s
   }
   const double run = RegionOf(written, level).run;
   const double part = std::fmod(run, kLine);
-  summary_.streamed_bytes += part == 0 || run >= bytes ? bytes : bytes / run * (run - part + kMerged);
+  // Lines go to memory in pairs, which are rather stored together.
+  constexpr double kAlone = 1.05;
+  const double alone = run < 2 * kLine && run < bytes ? kAlone : 1;
+  summary_.streamed_bytes +=
+      alone * (part == 0 || run >= bytes ? bytes : bytes / run * (run - part + kMerged));
+}
+
+/// Where several threads store near one another, a core's prefetcher takes lines that another one is about to
+/// store to: they go back and forth between the cores.
+void Traffic::AddContended(const Access& written) {
+  constexpr double kPage = 4096;  // a prefetcher stays within one
+  if (machine_.threads == 1 || shared_ == kRoot || !written.flat) return;
+  const Region piece = RegionOf(written, static_cast<size_t>(level_of_[static_cast<size_t>(shared_)]));
+  if (piece.run >= piece.bytes) return;  // what a thread stores lies together
+  const double step =
+      std::abs(static_cast<double>(written.flat->CoefficientOf(shared_))) * written.element_bytes;
+  const double iterations = step == piece.run ? std::ceil(Extent(shared_) / machine_.threads) : 1;
+  if (piece.run * iterations < kPage) summary_.traffic_bytes[1] += 2 * RegionOf(written, 0).bytes;
 }
 
 void Traffic::AddPrefetched(StageId id, Moved* m) {
@@ -162,11 +186,12 @@ void Traffic::Add(StageId id, const NodeIds& loops, std::vector<Access> reads) {
   m.levels.assign(1, kRoot);
   m.levels.insert(m.levels.end(), loops.begin(), loops.end());
   m.accesses = std::move(reads);
-  std::erase_if(m.accesses, [&](const Access& a) { return InRegisters(a.tensor); });
+  std::erase_if(m.accesses, [&](const Access& a) { return InRegisters(plan_, a.tensor); });
   m.own = m.accesses.size();
   Enter(m.levels);
-  if (!InRegisters(stage.tensor)) {
+  if (!InRegisters(plan_, stage.tensor)) {
     Access written = AccessOf(plan_, stage.tensor, {s.axes.begin(), s.axes.begin() + stage.spatial});
+    AddContended(written);
     if (s.streaming) {
       AddStreamed(m, s, stage, written);
     } else {
@@ -207,13 +232,23 @@ void Traffic::Finish() {
 }
 
 std::vector<double> Traffic::Totals(const Moved& m, int cache) const {
+  const auto shares = [&](const Moved& other, size_t level) {
+    return level < m.levels.size() && level < other.levels.size() && other.levels[level] == m.levels[level];
+  };
+  const auto others_share = [&](size_t level) {
+    return std::any_of(moved_.begin(), moved_.end(),
+                       [&](const Moved& other) { return &other != &m && shares(other, level); });
+  };
   std::vector<double> totals(m.levels.size(), 0);
   // Stages that share a loop touch the same part of a tensor, more or less, in an iteration of it.
   std::vector<std::pair<int, double>> most;  // a tensor and the most that a stage needs of it
   for (size_t l = 0; l < m.levels.size(); ++l) {
     most.clear();
+    // In the innermost iteration that several share they follow one another: what one has brought the next
+    // one finds, whatever the third will touch.
+    const bool alone = l > 0 && !others_share(l + 1);
     for (const Moved& other : moved_) {
-      if (other.levels.size() <= l || other.levels[l] != m.levels[l]) continue;
+      if (!shares(other, l) || (alone && &other != &m)) continue;
       for (size_t a = 0; a < other.accesses.size(); ++a) {
         const int tensor = other.accesses[a].tensor;
         double needed = 0;
@@ -240,7 +275,7 @@ void Traffic::Charge(const Moved& m, int cache) {
   const std::vector<double> total = Totals(m, cache);
   if (total[0] <= size) return;  // a warm call finds it all there
   // Of what is a little too large it finds a part: caches do not drop exactly what comes next.
-  constexpr double kFading = 0.5;
+  constexpr double kFading = 0.7;
   const double missing = std::min(1.0, (total[0] - size) / (kFading * size));
   size_t fits = 0;
   while (fits + 1 < m.levels.size() && total[fits] > size) ++fits;
@@ -307,13 +342,6 @@ bool Traffic::Brought(NodeId loop, int tensor, double bytes) const {
   return std::any_of(brought_.begin(), brought_.end(), [&](const Touched& t) {
     return t.loop == loop && t.tensor == tensor && t.bytes >= bytes;
   });
-}
-
-bool Traffic::InRegisters(int tensor) const {
-  StageId id = plan_.graph->StageOf(tensor);
-  if (id < 0) return false;
-  const StagePlan& s = plan_.stages[static_cast<size_t>(id)];
-  return s.scope == Scope::kRegister || (s.keep != kRoot && s.place == Place::kLoop);
 }
 
 }  // namespace tunesmith::schedule

@@ -26,6 +26,9 @@ struct Access {
 /// The access of a leaf to the element of a tensor at `index`, given over loops.
 Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::Affine>> index);
 
+/// Whether a plan keeps the tensor in registers.
+bool InRegisters(const Plan& plan, int tensor);
+
 /// Whether both are known to be the same element in every iteration.
 bool SameElement(const Access& a, const Access& b);
 
@@ -74,7 +77,6 @@ class Traffic {
 
   double Extent(NodeId loop) const { return static_cast<double>(At(loop).extent); }
   const Node& At(NodeId loop) const { return plan_.nodes[static_cast<size_t>(loop)]; }
-  bool InRegisters(int tensor) const;
   /// What one access touches inside the loop at `level`: 0 is the root, then come the loops above the leaf.
   Region RegionOf(const Access& access, size_t level) const;
   /// The bytes of a cache that a region needs.
@@ -88,6 +90,7 @@ class Traffic {
   /// The loops are the surroundings of the stage at hand now.
   void Enter(const std::vector<NodeId>& levels);
   void AddPrefetched(StageId id, Moved* m);
+  void AddContended(const Access& written);
   void AddStreamed(const Moved& m, const StagePlan& s, const te::Stage& stage, const Access& written);
   /// Whether the next iteration of the loop at `level` touches some of what one has touched, and not all.
   bool Slides(const Moved& m, const Access& access, size_t level) const;
