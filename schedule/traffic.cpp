@@ -275,7 +275,7 @@ void Traffic::Charge(const Moved& m, int cache) {
   const std::vector<double> total = Totals(m, cache);
   if (total[0] <= size) return;  // a warm call finds it all there
   // Of what is a little too large it finds a part: caches do not drop exactly what comes next.
-  constexpr double kFading = 0.7;
+  constexpr double kFading = 0.75;
   const double missing = std::min(1.0, (total[0] - size) / (kFading * size));
   size_t fits = 0;
   while (fits + 1 < m.levels.size() && total[fits] > size) ++fits;
