@@ -270,25 +270,10 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
 /// Finds out whether the last of the other spatial axes shares the lanes, and takes it from them.
 void Contraction::ShareLanes(const Surroundings& in, const te::Stage& stage, const std::vector<Expr>& reads,
                              std::vector<int>* spatial) {
-  if (lane_ < 0 || spatial->empty() || 2 * lane_extent_ > lanes_) return;
-  const int axis = spatial->back();
-  const int64_t shared = std::lcm(lane_extent_, lanes_) / lane_extent_, lanes = shared * lane_extent_;
-  if (lanes > kMostLanes || stage.axes[static_cast<size_t>(axis)].extent < shared) return;
-  int64_t instructions = 1;  // that a vector takes: the sum, and its operands' shuffles
-  for (const Expr& read : reads) {
-    const std::optional<int64_t> inner = StrideOf(in.graph, read, lane_),
-                                 outer = StrideOf(in.graph, read, axis);
-    if (!inner || !outer) return;
-    const int64_t reach = std::abs(*outer) * (shared - 1) + std::abs(*inner) * (lane_extent_ - 1) + 1;
-    const bool uniform = *outer == 0 && *inner == 0;
-    const bool contiguous = *inner == 1 && *outer == lane_extent_;
-    if (!uniform && !contiguous) instructions += (reach + lanes - 1) / lanes;
-    // Lanes of which some read padding would be gathered one by one.
-    if (read->guarded && LeavesTensor(in.graph, *read, axis, stage)) return;
-  }
-  // The sums of the vectors that are used in part, one for each iteration of the axis.
-  if (instructions * lane_extent_ > lanes_) return;
-  shared_ = axis;
+  if (lane_ < 0 || spatial->empty()) return;
+  const int64_t shared = SharedLanes(in.graph, stage, reads, lane_, spatial->back(), lanes_);
+  if (shared == 0) return;
+  shared_ = spatial->back();
   shared_lanes_ = shared;
   spatial->pop_back();
 }

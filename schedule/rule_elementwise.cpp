@@ -50,11 +50,16 @@ class Elementwise : public Part {
   /// Vectors along a loop, and the loop over those of a tile; `whole` unrolls what is left of it.
   NodeId Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const;
 
+  /// The same along the loop that shares its lanes with the innermost axis.
+  NodeId VectorizeBoth(NodeId loop, const Decisions& d, Draft* draft) const;
+
   StageId stage_;
   int tensor_;  // that it computes
   int lanes_;
-  Tail tail_;              // of a row
-  int lane_ = -1;          // axis, if any
+  Tail tail_;        // of a row
+  int lane_ = -1;    // axis, if any
+  int shared_ = -1;  // the axis before it that shares its lanes
+  int64_t shared_lanes_ = 1;
   std::vector<int> rows_;  // the axes before it that have loops
   std::vector<Producer> chain_;
   int64_t row_vectors_ = 1;
@@ -83,6 +88,19 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
     row_vectors_ = (stage.axes.back().extent + lanes_ - 1) / lanes_;
     rows_.pop_back();
   }
+  if (lane_ >= 0 && !rows_.empty() && in.rows[static_cast<size_t>(id)].empty()) {
+    std::vector<te::Expr> reads;
+    te::Visit(stage.body, [&](const te::Expr& e) {
+      if (e->kind == te::ExprKind::kRead) reads.push_back(e);
+    });
+    const int64_t shared = SharedLanes(in.graph, stage, reads, lane_, rows_.back(), lanes_);
+    if (shared > 0) {
+      shared_ = rows_.back();
+      shared_lanes_ = shared;
+      row_vectors_ = (stage.axes[static_cast<size_t>(shared_)].extent + shared - 1) / shared;
+      rows_.pop_back();
+    }
+  }
   for (StageId p : in.rows[static_cast<size_t>(id)]) {
     const te::Stage& producer = in.graph.stages[static_cast<size_t>(p)];
     Producer made{p, producer.reducer != te::Reducer::kNone, RowReduction::Of(in, p)};
@@ -93,7 +111,7 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
   }
   if (rows_.empty()) chain_.clear();
   vectors_ = add("vectors", {1, 2, 3, 4, 6, 8, 12, 16});
-  if (!rows_.empty() && lane_ >= 0 && chain_.empty()) {
+  if (!rows_.empty() && lane_ >= 0 && shared_ < 0 && chain_.empty()) {
     te::Visit(stage.body, [&](const te::Expr& e) {
       if (e->kind != te::ExprKind::kRead) return;
       const std::optional<int64_t> along = StrideOf(in.graph, e, lane_);
@@ -147,6 +165,15 @@ NodeId Elementwise::Vectorize(NodeId loop, bool whole, const Decisions& d, Draft
   return vectors;
 }
 
+NodeId Elementwise::VectorizeBoth(NodeId loop, const Decisions& d, Draft* draft) const {
+  const NodeId vectors = draft->Split(loop, d[vectors_] * shared_lanes_, tail_);
+  const NodeId lanes = draft->Split(vectors, shared_lanes_, Tail::kMask);
+  draft->Vector(lanes);
+  draft->Vector(draft->LoopOf(stage_, lane_));
+  draft->Unroll(vectors);
+  return vectors;
+}
+
 void Elementwise::TakeSteps(const Decisions& d, Draft* draft) const {
   const bool unrolled = !chain_.empty() && d[unrolled_];
   const int64_t row_tile = rows_.empty() ? 1 : d[row_tile_];
@@ -161,8 +188,8 @@ void Elementwise::TakeSteps(const Decisions& d, Draft* draft) const {
     draft->Unroll(rows);
   }
   if (lane_ >= 0) {
-    const NodeId lane = draft->LoopOf(stage_, lane_);
-    const NodeId vectors = Vectorize(lane, unrolled, d, draft);
+    const NodeId lane = draft->LoopOf(stage_, shared_ < 0 ? lane_ : shared_);
+    const NodeId vectors = shared_ < 0 ? Vectorize(lane, unrolled, d, draft) : VectorizeBoth(lane, d, draft);
     // Of a block of rows and columns all that a cache line holds is used while it is there.
     if (transposed_ && d[blocked_]) {
       draft->Reorder({row_loop, lane, rows, vectors});

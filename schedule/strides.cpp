@@ -2,7 +2,9 @@
 #include "schedule/strides.h"
 
 #include <cstdlib>
+#include <numeric>
 
+#include "schedule/kinds.h"
 #include "te/affine.h"
 
 namespace tunesmith::schedule {
@@ -71,6 +73,29 @@ bool LeavesTensor(const te::Graph& graph, const te::ExprNode& read, int axis, co
     if (low < 0 || high >= tensor.shape[i]) return true;
   }
   return false;
+}
+
+int64_t SharedLanes(const te::Graph& graph, const te::Stage& stage, const std::vector<te::Expr>& reads,
+                    int lane, int axis, int lanes) {
+  const int64_t extent = stage.axes[static_cast<size_t>(lane)].extent;
+  if (2 * extent > lanes) return 0;
+  const int64_t shared = std::lcm(extent, static_cast<int64_t>(lanes)) / extent, all = shared * extent;
+  if (all > kMostLanes || stage.axes[static_cast<size_t>(axis)].extent < shared) return 0;
+  int64_t instructions = 1;  // that a vector takes: its own, and its operands' shuffles
+  for (const te::Expr& read : reads) {
+    const std::optional<int64_t> inner = StrideOf(graph, read, lane), outer = StrideOf(graph, read, axis);
+    if (!inner || !outer) return 0;
+    const int64_t reach = std::abs(*outer) * (shared - 1) + std::abs(*inner) * (extent - 1) + 1;
+    const bool uniform = *outer == 0 && *inner == 0;
+    const bool contiguous = *inner == 1 && *outer == extent;
+    // What does not move with the axis is loaded once, unless reductions lie in between.
+    const bool hoisted = *outer == 0 && stage.reducer == te::Reducer::kNone;
+    if (!uniform && !contiguous && !hoisted) instructions += (reach + all - 1) / all;
+    // Lanes of which some read padding would be gathered one by one.
+    if (read->guarded && LeavesTensor(graph, *read, axis, stage)) return 0;
+  }
+  // The instructions of the vectors that are used in part, one for each iteration of the axis.
+  return instructions * extent > lanes ? 0 : shared;
 }
 
 }  // namespace tunesmith::schedule

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "te/graph.h"
 
@@ -20,5 +21,11 @@ bool WindowsOverlap(const te::ExprNode& read, int axis, const te::Stage& stage);
 
 /// Whether a read that moves with an axis may lie outside of the dimension that the axis walks.
 bool LeavesTensor(const te::Graph& graph, const te::ExprNode& read, int axis, const te::Stage& stage);
+
+/// How many iterations of `axis` share the lanes of vectors with all those of the innermost axis, `lane`,
+/// which is too short for them alone: a group of two channels for eight pixels. 0 where that does not pay, or
+/// reads cannot be loaded so: `lanes` are those of a vector, `reads` what the stage reads.
+int64_t SharedLanes(const te::Graph& graph, const te::Stage& stage, const std::vector<te::Expr>& reads,
+                    int lane, int axis, int lanes);
 
 }  // namespace tunesmith::schedule
