@@ -174,7 +174,7 @@ class Kernel:
         if out is None:
             outputs = tuple(numpy.empty(p["shape"], _DTYPES[p["dtype"]][1]) for p in self._outputs)
         else:
-            outputs = out if isinstance(out, tuple) else (out,)
+            outputs = tuple(out) if isinstance(out, (tuple, list)) else (out,)
             if len(outputs) != len(self._outputs):
                 raise TypeError(f"{self.name} has {len(self._outputs)} outputs, not {len(outputs)}")
         arguments = [self._tensor(a, p) for a, p in zip(inputs, wanted)]

@@ -55,6 +55,7 @@ refused(lambda: lib.aligned(B), TypeError, "aligned takes packed weights")
 C = numpy.empty((37, 29), numpy.float32)
 with lib.pool(numpy.int64(2)) as pool:
     assert lib.product(A, bias, packed, out=C, threads=pool) is C
+    assert lib.product(A, bias, packed, out=[C]) is C
     numpy.testing.assert_allclose(C, expected, rtol=1e-5)
 
 refused(lambda: lib.product(A, bias, packed, threads=pool), ValueError, "the pool is closed")
