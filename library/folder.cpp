@@ -156,6 +156,16 @@ void RemoveAbandoned(const fs::path& above, const fs::path& folder) {
   }
 }
 
+/// Moves a file or folder to where there is none; false, with errno, where that cannot be. Somebody else may
+/// have filled the folder since it was looked at.
+bool MoveBeside(const fs::path& from, const fs::path& to) {
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;
+  std::error_code ignored;
+  if (fs::exists(fs::symlink_status(to, ignored))) return errno = EEXIST, false;
+  return rename(from.c_str(), to.c_str()) == 0;
+}
+
 /// Moves what `made` holds into `folder`; of what could not be moved whole, nothing stays.
 Status MoveInto(const fs::path& made, const fs::path& folder) {
   const fs::path last = "manifest.json";  // by which a library is known: when all else is there
@@ -168,7 +178,7 @@ Status MoveInto(const fs::path& made, const fs::path& folder) {
     return std::pair(a == last, a) < std::pair(b == last, b);
   });
   for (size_t n = 0; n < names.size(); ++n) {
-    if (rename((made / names[n]).c_str(), (folder / names[n]).c_str()) == 0) continue;
+    if (MoveBeside((made / names[n]), (folder / names[n]))) continue;
     const int reason = errno;
     while (n-- > 0) rename((folder / names[n]).c_str(), (made / names[n]).c_str());
     return FileError("write", folder, reason);
@@ -190,14 +200,16 @@ Status WriteAll(const fs::path& root, const Files& files) {
   return absl::OkStatus();
 }
 
-/// WriteAll, into a folder with the owner, group and mode of the one that it is to replace.
+/// WriteAll, into a folder with the owner, group and mode of the one that it is to replace, as far as the
+/// system lets this user give them.
 Status WriteLike(const fs::path& replaced, const fs::path& made, const Files& files) {
   struct stat was, is;
   if (stat(replaced.c_str(), &was) != 0) return WriteAll(made, files);  // there is none
   TS_RETURN_IF_ERROR(MakeFolder(made));
-  if (chown(made.c_str(), was.st_uid, was.st_gid) != 0 && chown(made.c_str(), -1, was.st_gid) != 0 &&
-      errno != EPERM)
-    return FileError("write", replaced, errno);
+  const auto give = [&](const fs::path& path) {
+    return lchown(path.c_str(), was.st_uid, was.st_gid) == 0 || lchown(path.c_str(), -1, was.st_gid) == 0;
+  };
+  give(made);
   if (stat(made.c_str(), &is) != 0) return FileError("write", replaced, errno);
   mode_t mode = was.st_mode & 07777;
   // What a group may do that this user cannot give the folder to, another one may not.
@@ -205,6 +217,9 @@ Status WriteLike(const fs::path& replaced, const fs::path& made, const Files& fi
   // The group is handed down to what is made below.
   if (chmod(made.c_str(), S_IRWXU | (mode & S_ISGID)) != 0) return FileError("write", replaced, errno);
   TS_RETURN_IF_ERROR(WriteAll(made, files));
+  std::error_code ignored;
+  for (fs::recursive_directory_iterator entry(made, ignored), end; entry != end; entry.increment(ignored))
+    give(entry->path());  // so that the owner can replace it in turn
   return chmod(made.c_str(), mode) == 0 ? absl::OkStatus() : FileError("write", replaced, errno);
 }
 

@@ -19,7 +19,8 @@ Status CheckFolder(const std::filesystem::path& folder);
 /// there is all of the old library or all of the new one, with the old one's owner, group and mode where the
 /// system allows that. An empty folder stays and is filled, the manifest last. Fails where CheckFolder would,
 /// and when the disk is full; what was there stays, and nothing else is left behind. What a killed process
-/// leaves, the next one for the same folder removes.
+/// leaves, the next one for the same folder removes; but not what one leaves that is killed while it moves its
+/// files into an empty folder.
 Status WriteFolder(const std::filesystem::path& folder, const Files& files);
 
 }  // namespace tunesmith::library

@@ -122,12 +122,20 @@ Result<InputSet> SetOf(const te::Graph& graph, te::InputKind kind, const CheckPl
 double ShareTold(const InputSet& set) {
   double least = 1;
   for (const ExpectedOutput& output : set.outputs) {
-    double magnitude = 0;
+    std::vector<double> magnitudes;
     for (const te::Expected& e : output.elements) {
-      if (std::isfinite(e.value)) magnitude = std::max(magnitude, std::fabs(e.value));
+      if (std::isfinite(e.value)) magnitudes.push_back(std::fabs(e.value));
     }
-    const auto told = std::count_if(output.elements.begin(), output.elements.end(),
-                                    [&](const te::Expected& e) { return e.bound <= magnitude / 8; });
+    // Of the larger elements, but not the largest: one of a million may be of another order.
+    const auto high = magnitudes.begin() + static_cast<ptrdiff_t>(magnitudes.size() * 9 / 10);
+    if (high != magnitudes.end()) std::nth_element(magnitudes.begin(), high, magnitudes.end());
+    const double magnitude = high != magnitudes.end() ? *high : 0;
+    constexpr double kUnderflow = 0x1p-120;  // the bound of a 0 that a kernel may flush to
+    const auto told =
+        std::count_if(output.elements.begin(), output.elements.end(), [&](const te::Expected& e) {
+          return e.bound <=
+                 std::max({magnitude, std::isfinite(e.value) ? std::fabs(e.value) : 0, kUnderflow}) / 8;
+        });
     if (!output.elements.empty())
       least = std::min(least, static_cast<double>(told) / static_cast<double>(output.elements.size()));
   }

@@ -177,10 +177,11 @@ double ShareNotZero(const Expr& number, const te::Stage& stage, const te::Graph&
 
 /// The share of a sum's points whose terms are not 0 because of a factor that depends on the point alone.
 double ShareOfTerms(const Expr& body, const te::Stage& stage, const te::Graph& graph) {
+  if (IsOfThePoint(body)) return ShareNotZero(body, stage, graph);
   if (body->kind == ExprKind::kCast) return ShareOfTerms(body->args[0], stage, graph);
   if (body->kind == ExprKind::kMul)
     return std::min(ShareOfTerms(body->args[0], stage, graph), ShareOfTerms(body->args[1], stage, graph));
-  return IsOfThePoint(body) ? ShareNotZero(body, stage, graph) : 1;
+  return 1;
 }
 
 Work::Arithmetic ArithmeticOf(const te::Stage& stage, const te::Graph& graph) {

@@ -47,11 +47,9 @@ class Elementwise : public Part {
   /// all.
   static bool ReadInOrder(const Surroundings& in, int tensor);
 
-  /// Vectors along a loop, and the loop over those of a tile; `whole` unrolls what is left of it.
-  NodeId Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const;
-
-  /// The same along the loop that shares its lanes with the innermost axis.
-  NodeId VectorizeBoth(NodeId loop, const Decisions& d, Draft* draft) const;
+  /// Vectors of so many iterations along a loop, and the loop over those of a tile; `whole` unrolls what is
+  /// left of it.
+  NodeId Vectorize(NodeId loop, int64_t of_vector, bool whole, const Decisions& d, Draft* draft) const;
 
   StageId stage_;
   int tensor_;  // that it computes
@@ -97,7 +95,6 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
     if (shared > 0) {
       shared_ = rows_.back();
       shared_lanes_ = shared;
-      row_vectors_ = (stage.axes[static_cast<size_t>(shared_)].extent + shared - 1) / shared;
       rows_.pop_back();
     }
   }
@@ -155,22 +152,14 @@ bool Elementwise::ReadInOrder(const Surroundings& in, int tensor) {
   return in_order;
 }
 
-NodeId Elementwise::Vectorize(NodeId loop, bool whole, const Decisions& d, Draft* draft) const {
+NodeId Elementwise::Vectorize(NodeId loop, int64_t of_vector, bool whole, const Decisions& d,
+                              Draft* draft) const {
   // Where the whole row is unrolled its pieces make no difference, and are always the same.
-  const NodeId vectors = draft->Split(loop, (whole ? 1 : d[vectors_]) * lanes_, tail_);
-  const NodeId lanes = draft->Split(vectors, lanes_, Tail::kMask);
+  const NodeId vectors = draft->Split(loop, (whole ? 1 : d[vectors_]) * of_vector, tail_);
+  const NodeId lanes = draft->Split(vectors, of_vector, Tail::kMask);
   draft->Vector(lanes);
   draft->Unroll(vectors);
   if (whole) draft->Unroll(loop);
-  return vectors;
-}
-
-NodeId Elementwise::VectorizeBoth(NodeId loop, const Decisions& d, Draft* draft) const {
-  const NodeId vectors = draft->Split(loop, d[vectors_] * shared_lanes_, tail_);
-  const NodeId lanes = draft->Split(vectors, shared_lanes_, Tail::kMask);
-  draft->Vector(lanes);
-  draft->Vector(draft->LoopOf(stage_, lane_));
-  draft->Unroll(vectors);
   return vectors;
 }
 
@@ -189,7 +178,8 @@ void Elementwise::TakeSteps(const Decisions& d, Draft* draft) const {
   }
   if (lane_ >= 0) {
     const NodeId lane = draft->LoopOf(stage_, shared_ < 0 ? lane_ : shared_);
-    const NodeId vectors = shared_ < 0 ? Vectorize(lane, unrolled, d, draft) : VectorizeBoth(lane, d, draft);
+    const NodeId vectors = Vectorize(lane, shared_ < 0 ? lanes_ : shared_lanes_, unrolled, d, draft);
+    if (shared_ >= 0) draft->Vector(draft->LoopOf(stage_, lane_));
     // Of a block of rows and columns all that a cache line holds is used while it is there.
     if (transposed_ && d[blocked_]) {
       draft->Reorder({row_loop, lane, rows, vectors});
@@ -215,7 +205,7 @@ void Elementwise::TakeSteps(const Decisions& d, Draft* draft) const {
     draft->ComputeAt(p.stage, row_loop, registers ? Scope::kRegister : Scope::kThread);
     // A producer is read by rows: its first axes are those of the stage.
     if (row_tile > 1) draft->Unroll(draft->LoopOf(p.stage, rows_.back()));
-    if (p.inner >= 0) Vectorize(draft->LoopOf(p.stage, p.inner), unrolled, d, draft);
+    if (p.inner >= 0) Vectorize(draft->LoopOf(p.stage, p.inner), lanes_, unrolled, d, draft);
   }
 }
 

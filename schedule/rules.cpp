@@ -153,10 +153,8 @@ std::vector<int64_t> Surroundings::StreamingOf(StageId stage) const {
 }
 
 bool Surroundings::IsSmall(StageId stage) const {
-  constexpr double kSmall = 1 << 18;  // iterations
-  double iterations = 1;
-  for (const te::Axis& axis : At(graph, stage).axes) iterations *= static_cast<double>(axis.extent);
-  return iterations <= kSmall;
+  constexpr int64_t kSmall = 1 << 18;
+  return Iterations(At(graph, stage)) <= kSmall;
 }
 
 std::vector<int64_t> Surroundings::GrainsOf(StageId stage, std::vector<int64_t> grains) const {
@@ -183,8 +181,8 @@ std::vector<StageId> Surroundings::ReadersOf(int tensor) const {
 namespace {
 
 /// Whether a window that is shorter than a vector slides along the innermost output axis, a few elements at a
-/// time: such lanes are loaded as whole vectors and shuffled, and all that is loaded is used by some element
-/// of the window.
+/// time: such lanes are loaded as whole vectors and shuffled, and most of what is loaded is used by some
+/// element of the window.
 bool SlidesNear(const Surroundings& in, const te::Stage& stage, const te::ExprNode& read) {
   const int lane = stage.spatial - 1;
   for (size_t d = 0; d < te::ReadRank(read); ++d) {

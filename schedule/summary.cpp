@@ -178,6 +178,7 @@ class Summariser {
     const auto distance = [&](NodeId loop) {
       return static_cast<double>(std::abs(flat.CoefficientOf(loop)));
     };
+    if (lanes.outer == kRoot && distance(lanes.inner) > kMostShuffled) return 0;
     double reach = (Extent(lanes.inner) - 1) * distance(lanes.inner) + 1;
     if (lanes.outer != kRoot) reach += (Extent(lanes.outer) - 1) * distance(lanes.outer);
     const double vectors = std::ceil(reach / LanesOf(lanes) * registers);

@@ -37,10 +37,12 @@ double SecondsFor(std::span<const double> latencies_ns, int rounds) {
   return seconds;
 }
 
+constexpr double kShareOfSearch = 0.5;  // of its seconds, for finals
+
 /// Finals of long kernels take no longer than this, or a share of what the search took if that is more. The
 /// noise that they are there to tell from gains is that of short kernels.
 double MostSeconds(double search_seconds) {
-  constexpr double kLongest = 10, kShareOfSearch = 0.5;
+  constexpr double kLongest = 10;
   return std::max(kLongest, kShareOfSearch * search_seconds);
 }
 
@@ -116,7 +118,6 @@ Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds
   }
   measure::FinalistsPlan plan;
   plan.rounds = size.rounds;
-  constexpr double kShareOfSearch = 0.5;
   plan.seconds = std::min(plan.seconds, seconds);
   if (result_.trials > 0) plan.seconds = std::min(plan.seconds, kShareOfSearch * search_seconds_);
   plan.interrupted = &interrupted;

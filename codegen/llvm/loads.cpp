@@ -15,9 +15,8 @@ using te::DType;
 
 namespace {
 
-/// Strides up to this (so many elements to a lane) are loaded as whole vectors and shuffled; beyond, element
-/// by element.
-constexpr int64_t kMostShuffledStride = 4;
+/// Strides up to this are loaded as whole vectors and shuffled; beyond, element by element.
+using schedule::kMostShuffled;
 /// Bytes of the longest vector that may be loaded from zeros: 64 lanes of 8 bytes.
 constexpr int64_t kZeroBytes = 512;
 
@@ -282,10 +281,10 @@ Value* Emitter::LoadNear(int buffer, const Operand& index, Value* wanted) {
 /// Whether few whole vectors cover all lanes.
 bool Emitter::IsNear(const Operand& index) const {
   if (index.lanes) return false;
-  if (!index.offsets) return std::abs(index.stride) <= kMostShuffledStride;
+  if (!index.offsets) return std::abs(index.stride) <= kMostShuffled;
   const llvm::SmallVector<int64_t> offsets = OffsetsOf(index);
   const auto [low, high] = std::minmax_element(offsets.begin(), offsets.end());
-  return *high - *low < kMostShuffledStride * lanes_;
+  return *high - *low < kMostShuffled * lanes_;
 }
 
 Value* Emitter::LoadApart(int buffer, const Operand& index) {

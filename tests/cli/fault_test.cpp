@@ -66,17 +66,15 @@ class FaultTest : public ::testing::Test {
   Sandbox sandbox_;
 };
 
-// The system refuses to make a file longer than the limit just as it refuses to write on a full disk. A block
-// has 512 bytes.
-constexpr char kFullDisk[] = "ulimit -f 400; exec \"$@\"";
+// A block has 512 bytes.
+constexpr char kLimitedFile[] = "ulimit -f 400; exec \"$@\"";
 constexpr char kFull[] =
     "tune: a.db: the limit of a file's length (ulimit -f) is reached; everything written before is safe, "
-    "this "
-    "write was not made; raise the limit and run the same command again\n";
+    "this write was not made; raise the limit and run the same command again\n";
 
-TEST_F(FaultTest, AFullDiskEndsARunWithWhatWasWritten) {
+TEST_F(FaultTest, ALimitedFileEndsARunWithWhatWasWritten) {
   Prepare(0);
-  CommandOutput output = sandbox_.InShell(kFullDisk, RunWords(1'000'000));
+  CommandOutput output = sandbox_.InShell(kLimitedFile, RunWords(1'000'000));
   EXPECT_EQ(output.status.ToString(), "exit code 3");
   EXPECT_EQ(output.error_output, kFull);
   std::vector<std::string> lines = Lines(output.output);
@@ -88,10 +86,10 @@ TEST_F(FaultTest, AFullDiskEndsARunWithWhatWasWritten) {
   EXPECT_EQ(again.status.ToString(), "exit code 0") << again.error_output;
 }
 
-TEST_F(FaultTest, AFullDiskEndsAnImportWhichGoesOnLater) {
+TEST_F(FaultTest, ALimitedFileEndsAnImportWhichGoesOnLater) {
   Prepare(1500);
   const int64_t before = Records();
-  CommandOutput output = sandbox_.InShell(kFullDisk, kImportWords);
+  CommandOutput output = sandbox_.InShell(kLimitedFile, kImportWords);
   EXPECT_EQ(output.status.ToString(), "exit code 3");
   EXPECT_EQ(output.error_output, kFull);
   const int64_t added = Records() - before;

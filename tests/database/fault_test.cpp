@@ -20,8 +20,7 @@ constexpr std::string_view kFull =
     "run the same command again";
 constexpr std::string_view kLimited =
     "t.db: the limit of a file's length (ulimit -f) is reached; everything written before is safe, this "
-    "write "
-    "was not made; raise the limit and run the same command again";
+    "write was not made; raise the limit and run the same command again";
 
 // From now on this process cannot make a file longer than that: the system then refuses a write just as it
 // does on a full disk, in the middle of a page if it comes so.

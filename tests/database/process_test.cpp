@@ -45,23 +45,6 @@ TEST_F(ProcessTest, ManyMakeAndWriteOneFileAtOnce) {
   EXPECT_EQ(NamesIn(folder_), std::vector<std::string>{"t.db"});
 }
 
-TEST_F(ProcessTest, ANewFileHoldsNothingThatOthersLeft) {
-  {
-    auto other = Value(OpenDatabase(Path("other.db")));
-    std::vector<Record> records = {TimedRecord(1)};
-    EXPECT_EQ(Value(other->Insert(records)).added, 1);
-  }
-  const std::string bytes = ReadBytes(Path("other.db"));
-  // Under whatever name a process of the same number, in another container, may have been at work.
-  EXPECT_EQ(InChild([&]() -> std::string {
-              for (int i = 0; i < 100; ++i) WriteBytes(Path(StrCat("t.db.new-", getpid(), "-", i)), bytes);
-              auto database = OpenDatabase(Path("t.db"));
-              if (!database.ok()) return MessageOf(database.status());
-              return StrCat(Value((*database)->GetStats()).records(), " records");
-            }),
-            "0 records");
-}
-
 TEST_F(ProcessTest, ManyThreadsShareOneDatabase) {
   auto database = Value(OpenDatabase(Path("t.db")));
   std::atomic<int> problems = 0;

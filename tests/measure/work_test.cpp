@@ -62,6 +62,12 @@ TEST(Work, WhatDependsOnThePointAloneCostsNothing) {
       "1)\n}\n",
       {"H=10", "W=10"});
   EXPECT_EQ(sobel.operations[0], 600);
+  // Where one factor is not 0 the other one is.
+  const Work nothing = WorkOfText(
+      "op nothing(X: f32[N]) -> (Y: f32[N]) {\n"
+      "  Y[i] = sum(a < 2) table(a; 1, 0) * table(a; 0, 1) * X[i]\n}\n",
+      {"N=10"});
+  EXPECT_EQ(nothing.operations[0], 0);
   // A half of each neighbour: two products that may be with 1, and a sum.
   const Work between = WorkOfText(
       "op between(X: f32[N]) -> (Y: f32[2*N - 1]) {\n"
