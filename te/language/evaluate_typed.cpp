@@ -196,7 +196,8 @@ Operand Evaluator::SelectCall(const Node& node, bool whole) {
   if (a.poison() || b.poison()) return {};
   if (a.known() && b.known()) {
     return Poison(node.span, "the type of this select cannot be told from two numbers",
-                  StrCat(ToText(a), " and ", ToText(b)), "cast one of them, as in f32(1)");
+                  StrCat(ToText(a), " and ", ToText(b)),
+                  StrCat("cast one of them to the type that is meant, as in f32(", ToText(a), ")"));
   }
   Expr x, y;
   if (!Unify("select", *node.args[1], a, *node.args[2], b, &x, &y)) return {};
