@@ -227,8 +227,8 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
   block_ = add("reduced block", blocks);
   steps_ = add("reduced steps", UpTo({1, 2, 4, 8}, long_extent_));
   order_ = add("order", {0, 1, 2});
-  parallel_ = add("parallel loops", in.machine.threads > 1 && in.IsSmall(id) ? std::vector<int64_t>{1, 2, 0}
-                                                                             : std::vector<int64_t>{1, 2});
+  parallel_ =
+      add("parallel loops", in.MayStayAlone(id) ? std::vector<int64_t>{1, 2, 0} : std::vector<int64_t>{1, 2});
   stream_ = add("stream", in.StreamingOf(epilogue_ >= 0 ? epilogue_ : id));
   pieces_ = add("pieces", PiecesOf(in, stage));
   chains_ = add("chains", ChainsOf(stage));

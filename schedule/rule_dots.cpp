@@ -112,9 +112,8 @@ class Dots : public Part {
     rows_ = add("rows", {1, 2, 3, 4, 6, 8}, shape_.rows < 0 ? 1 : extent(shape_.rows));
     columns_ = add("columns", {1, 2, 3, 4, 5, 6, 7, 8}, extent(shape_.columns));
     steps_ = add("steps", {1, 2, 4}, long_extent_ / lanes_);
-    parallel_ = add(
-        "parallel",
-        in.machine.threads > 1 && in.IsSmall(id) ? std::vector<int64_t>{1, 0} : std::vector<int64_t>{1}, 1);
+    parallel_ =
+        add("parallel", in.MayStayAlone(id) ? std::vector<int64_t>{1, 0} : std::vector<int64_t>{1}, 1);
   }
 
   bool Allows(const Decisions& d) const override {

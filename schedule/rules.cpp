@@ -128,6 +128,24 @@ std::vector<StageId> RowProducers(const Surroundings& in, StageId id, const std:
   return group;
 }
 
+/// Whether a window that is shorter than a vector slides along the innermost output axis, a few elements at a
+/// time: such lanes are loaded as whole vectors and shuffled, and most of what is loaded is used by some
+/// element of the window.
+bool SlidesNear(const Surroundings& in, StageId id, const te::ExprNode& read) {
+  const te::Stage& stage = At(in.graph, id);
+  const int lane = stage.spatial - 1;
+  for (size_t d = 0; d < te::ReadRank(read); ++d) {
+    const std::optional<te::Affine> index = te::ToAffine(read.args[d]);
+    if (!index || std::abs(index->CoefficientOf(lane)) <= 1) continue;
+    return d + 1 == te::ReadRank(read) && std::abs(index->CoefficientOf(lane)) <= kMostShuffled &&
+           std::any_of(index->terms.begin(), index->terms.end(), [&](const auto& term) {
+             return term.first >= stage.spatial &&
+                    stage.axes[static_cast<size_t>(term.first)].extent < in.LanesOf(id);
+           });
+  }
+  return false;
+}
+
 /// What cannot be scheduled runs as it is.
 class Unscheduled : public Part {
  public:
@@ -152,14 +170,14 @@ std::vector<int64_t> Surroundings::StreamingOf(StageId stage) const {
   return large ? std::vector<int64_t>{0, 1} : std::vector<int64_t>{0};
 }
 
-bool Surroundings::IsSmall(StageId stage) const {
+bool Surroundings::MayStayAlone(StageId stage) const {
   constexpr int64_t kSmall = 1 << 18;
-  return Iterations(At(graph, stage)) <= kSmall;
+  return machine.threads > 1 && Iterations(At(graph, stage)) <= kSmall;
 }
 
 std::vector<int64_t> Surroundings::GrainsOf(StageId stage, std::vector<int64_t> grains) const {
   if (machine.threads == 1) return {1};
-  if (IsSmall(stage)) grains.push_back(0);
+  if (MayStayAlone(stage)) grains.push_back(0);
   return grains;
 }
 
@@ -178,27 +196,6 @@ std::vector<StageId> Surroundings::ReadersOf(int tensor) const {
   return live;
 }
 
-namespace {
-
-/// Whether a window that is shorter than a vector slides along the innermost output axis, a few elements at a
-/// time: such lanes are loaded as whole vectors and shuffled, and most of what is loaded is used by some
-/// element of the window.
-bool SlidesNear(const Surroundings& in, const te::Stage& stage, const te::ExprNode& read) {
-  const int lane = stage.spatial - 1;
-  for (size_t d = 0; d < te::ReadRank(read); ++d) {
-    const std::optional<te::Affine> index = te::ToAffine(read.args[d]);
-    if (!index || std::abs(index->CoefficientOf(lane)) <= 1) continue;
-    return d + 1 == te::ReadRank(read) && std::abs(index->CoefficientOf(lane)) <= kMostShuffled &&
-           std::any_of(index->terms.begin(), index->terms.end(), [&](const auto& term) {
-             return term.first >= stage.spatial && stage.axes[static_cast<size_t>(term.first)].extent <
-                                                       in.LanesOf(in.graph.StageOf(stage.tensor));
-           });
-  }
-  return false;
-}
-
-}  // namespace
-
 bool LanesAlongOutput(const Surroundings& in, StageId id) {
   const te::Stage& stage = At(in.graph, id);
   if (stage.spatial == 0) return false;
@@ -213,7 +210,7 @@ bool LanesAlongOutput(const Surroundings& in, StageId id) {
     std::optional<int64_t> stride = StrideOf(in.graph, read, lane);
     along = along && stride;
     reused = reused || (stride && *stride == 0);
-    if (!stride || *stride == 0 || *stride == 1 || weight || SlidesNear(in, stage, *read)) continue;
+    if (!stride || *stride == 0 || *stride == 1 || weight || SlidesNear(in, id, *read)) continue;
     strided = true;
     int64_t of_this = 1;
     for (int a = 0; a < stage.spatial; ++a) {

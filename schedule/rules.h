@@ -39,9 +39,9 @@ struct Surroundings {
   /// The values of a hole that decides whether a stage's results bypass the caches: always 0, and 1 for an
   /// output that takes a good part of a core's second cache, where it would push out what is read again.
   std::vector<int64_t> StreamingOf(StageId stage) const;
-  /// Whether the stage may be too small for several threads, whose waking takes as long as some thousand
-  /// vector operations.
-  bool IsSmall(StageId stage) const;
+  /// Whether there are several threads and the stage may be too small for them: waking them takes as long as
+  /// some thousand vector operations.
+  bool MayStayAlone(StageId stage) const;
   /// The values of a hole that decides how many iterations a thread takes at a time: on one thread there is
   /// nothing to decide, as it takes all of them at once. 0: a small stage's loop is not parallel.
   std::vector<int64_t> GrainsOf(StageId stage, std::vector<int64_t> grains) const;

@@ -194,7 +194,7 @@ class Summariser {
     for (NodeId loop : loops) out.iterations *= Extent(loop);
     for (size_t a = 0; a < stage.axes.size(); ++a)
       out.useful *= static_cast<double>(std::max<int64_t>(stage.axes[a].extent, 1));
-    const size_t first = TileOf(loops);
+    const size_t first = LoopsAboveTile(plan_, loops);
     Lanes lanes;
     double tile_iterations = 1;
     for (size_t i = first; i < loops.size(); ++i) {
@@ -324,20 +324,11 @@ class Summariser {
     return out;
   }
 
-  /// The first loop of the tile: from the innermost one outwards as long as loops are unrolled or lanes.
-  size_t TileOf(const NodeIds& loops) const {
-    size_t first = loops.size();
-    while (first > 0 && (At(plan_, loops[first - 1]).kind == LoopKind::kUnroll ||
-                         At(plan_, loops[first - 1]).kind == LoopKind::kVector))
-      --first;
-    return first;
-  }
-
   /// Whether a later stage has its tile beside this one's and reads the tensor there too: of an unrolled row,
   /// whose vectors the compiler loads once for all of them.
   bool UsedLater(StageId id, int tensor, const NodeIds& loops, size_t first) const {
     for (size_t i = 0; i < loops_.size(); ++i) {
-      if (stages_[i] <= id || TileOf(loops_[i]) != first) continue;
+      if (stages_[i] <= id || LoopsAboveTile(plan_, loops_[i]) != first) continue;
       if (first > 0 && loops_[i][first - 1] != loops[first - 1]) continue;
       if (std::any_of(bodies_[i].reads.begin(), bodies_[i].reads.end(),
                       [&](const te::ExprNode* read) { return read->id == tensor; }))

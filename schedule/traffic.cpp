@@ -39,6 +39,16 @@ Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::A
   return access;
 }
 
+size_t LoopsAboveTile(const Plan& plan, const NodeIds& loops) {
+  size_t above = loops.size();
+  while (above > 0) {
+    const LoopKind kind = plan.nodes[static_cast<size_t>(loops[above - 1])].kind;
+    if (kind != LoopKind::kUnroll && kind != LoopKind::kVector) break;
+    --above;
+  }
+  return above;
+}
+
 bool InRegisters(const Plan& plan, int tensor) {
   StageId id = plan.graph->StageOf(tensor);
   if (id < 0) return false;
@@ -106,14 +116,6 @@ double Traffic::Needed(const Region& region, int cache) const {
   return rows * run * std::max(1.0, static_cast<double>(period) / (places * run));
 }
 
-size_t Traffic::TileLevel(const Moved& m) const {
-  size_t level = m.levels.size() - 1;
-  while (level > 0 &&
-         (At(m.levels[level]).kind == LoopKind::kUnroll || At(m.levels[level]).kind == LoopKind::kVector))
-    --level;
-  return level;
-}
-
 bool Traffic::NextSharesLines(const Moved& m, const Access& access, size_t level) const {
   if (level == 0 || !access.flat) return true;
   const double step =
@@ -122,13 +124,8 @@ bool Traffic::NextSharesLines(const Moved& m, const Access& access, size_t level
 }
 
 double Traffic::InnermostStep(const Moved& m, const Access& access) const {
-  if (!access.flat || access.blocked) return 0;
-  for (size_t l = m.levels.size(); l-- > 1;) {
-    LoopKind kind = At(m.levels[l]).kind;
-    if (kind == LoopKind::kUnroll || kind == LoopKind::kVector) continue;
-    return std::abs(static_cast<double>(access.flat->CoefficientOf(m.levels[l]))) * access.element_bytes;
-  }
-  return 0;
+  if (!access.flat || access.blocked || m.tile == 0) return 0;
+  return std::abs(static_cast<double>(access.flat->CoefficientOf(m.levels[m.tile]))) * access.element_bytes;
 }
 
 /// What is stored past the caches leaves the core a line at a time, if all of it is stored without other
@@ -139,7 +136,7 @@ void Traffic::AddStreamed(const Moved& m, const StagePlan& s, const te::Stage& s
   double bytes = written.element_bytes;
   for (int d = 0; d < stage.spatial; ++d)
     bytes *= static_cast<double>(stage.axes[static_cast<size_t>(d)].extent);
-  size_t level = TileLevel(m);
+  size_t level = m.tile;
   if (s.keep != kRoot) {
     level = static_cast<size_t>(level_of_[static_cast<size_t>(s.keep)]);
   } else if (level > 0 && At(m.levels[level]).children.size() == 1) {
@@ -185,6 +182,7 @@ void Traffic::Add(StageId id, const NodeIds& loops, std::vector<Access> reads) {
   Moved m;
   m.levels.assign(1, kRoot);
   m.levels.insert(m.levels.end(), loops.begin(), loops.end());
+  m.tile = LoopsAboveTile(plan_, loops);
   m.accesses = std::move(reads);
   std::erase_if(m.accesses, [&](const Access& a) { return InRegisters(plan_, a.tensor); });
   m.own = m.accesses.size();
@@ -285,7 +283,7 @@ void Traffic::Charge(const Moved& m, int cache) {
     double bytes = missing * Fetched(m, total, a, fits, size);
     // Where runs are shorter than a line the rest of it comes too, and is gone before it is asked for, unless
     // the next iteration does. (What a tile takes of a line it takes at once.)
-    const size_t at = std::min(fits, TileLevel(m));
+    const size_t at = std::min(fits, m.tile);
     const Region& piece = m.At(at, a);
     if (piece.run < kLine && piece.run < piece.bytes && !NextSharesLines(m, m.accesses[a], at))
       bytes *= kLine / piece.run;
@@ -297,7 +295,7 @@ void Traffic::Charge(const Moved& m, int cache) {
     constexpr double kRunStartBytes = 256, kPrefetchedStartBytes = 64, kNear = 2048;
     const double start = cache > 0 && m.accesses[a].prefetched ? kPrefetchedStartBytes : kRunStartBytes;
     // Stores leave in order, so that those of a tile wait for each of its runs, wherever others go on.
-    const Region& walked = a == m.own ? m.At(TileLevel(m), a) : region;
+    const Region& walked = a == m.own ? m.At(m.tile, a) : region;
     const double step = cache == 0 ? InnermostStep(m, m.accesses[a]) : walked.stride;
     if (step > kNear) bytes *= 1 + start / std::max(walked.run, kLine);
     summary_.traffic_bytes[cache] += bytes;

@@ -26,6 +26,10 @@ struct Access {
 /// The access of a leaf to the element of a tensor at `index`, given over loops.
 Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::Affine>> index);
 
+/// How many of a leaf's loops, outermost first, lie above its tile: the innermost ones as long as they are
+/// unrolled or lanes.
+size_t LoopsAboveTile(const Plan& plan, const NodeIds& loops);
+
 /// Whether a plan keeps the tensor in registers.
 bool InRegisters(const Plan& plan, int tensor);
 
@@ -69,6 +73,7 @@ class Traffic {
   /// A stage and what the iterations of its loops touch.
   struct Moved {
     std::vector<NodeId> levels;  // the root, then the loops above the leaf, outermost first
+    size_t tile = 0;             // the level whose iterations are tiles
     std::vector<Access> accesses;
     size_t own = 0;               // the index of what the stage writes; their number if that is elsewhere
     std::vector<Region> regions;  // level by level, of each access
@@ -81,8 +86,6 @@ class Traffic {
   Region RegionOf(const Access& access, size_t level) const;
   /// The bytes of a cache that a region needs.
   double Needed(const Region& region, int cache) const;
-  /// The level whose iterations are tiles: the innermost loop that is neither unrolled nor of lanes.
-  size_t TileLevel(const Moved& m) const;
   /// Whether the loop at `level` moves an access by less than a line.
   bool NextSharesLines(const Moved& m, const Access& access, size_t level) const;
   /// Bytes by which the innermost serial loop moves an access.
