@@ -57,6 +57,11 @@ Result<NamedWorkload> BindNamed(const te::Operator& op, std::string id,
 
 }  // namespace
 
+std::string VersionText() {
+  return StrCat("tune ", TUNESMITH_VERSION, ", code generator ", codegen::CodeGeneratorVersion(), ", LLVM ",
+                codegen::LlvmVersion());
+}
+
 Result<std::vector<te::Operator>> FindOperators(const std::string& word,
                                                 const std::filesystem::path& folder) {
   size_t suffix = word.rfind(".te");

@@ -33,6 +33,9 @@ enum ExitCode : int {
 };
 int ExitCodeOf(const Status& status);
 
+/// "tune 1.0, code generator 8, LLVM 19.1.7".
+std::string VersionText();
+
 /// Set by the first Ctrl-C or termination signal; the second ends the process at once. A command that never
 /// asks is ended by the first: files and databases are written so that this harms none.
 const std::atomic<bool>& Interrupted();

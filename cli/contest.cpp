@@ -14,21 +14,19 @@
 #include "cli/own_data.h"
 #include "measure/statistics.h"
 #include "support/forked_child.h"
+#include "support/stopwatch.h"
 #include "support/strings.h"
 
 namespace tunesmith::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int kHeats = 3;
 constexpr int kLeastTurns = 2;  // in a heat
 
 double Time(Contender* contender, int64_t repeats) {
-  auto start = Clock::now();
+  const Stopwatch watch;
   for (int64_t i = 0; i < repeats; ++i) contender->Run();
-  return std::chrono::duration<double, std::nano>(Clock::now() - start).count() /
-         static_cast<double>(repeats);
+  return watch.nanoseconds() / static_cast<double>(repeats);
 }
 
 /// How often a contender runs in a turn.
@@ -191,7 +189,7 @@ class Contest {
 
   Status TakeTurn(size_t i) {
     Seat& seat = seats_[i];
-    auto begun = Clock::now();
+    const Stopwatch watch;
     double ns = 0;
     seat.child->Continue();
     WriteAll(seat.child->to(), "t", 1);  // if it has gone, so has its reply
@@ -199,7 +197,7 @@ class Contest {
     TS_RETURN_IF_ERROR(Read(i, "a turn", [&] { return reply.Read(&ns, sizeof ns); }));
     seat.child->Pause();
     seat.samples_ns.push_back(ns);
-    seat.used_seconds += std::chrono::duration<double>(Clock::now() - begun).count();
+    seat.used_seconds += watch.seconds();
     return absl::OkStatus();
   }
 

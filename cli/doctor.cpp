@@ -19,6 +19,7 @@
 #include "measure/runner_process.h"
 #include "nlohmann/json.hpp"
 #include "support/files.h"
+#include "support/stopwatch.h"
 #include "support/strings.h"
 #include "support/thread_pool.h"
 #include "support/units.h"
@@ -80,11 +81,11 @@ Finding RunnerFinding() {
   Result<measure::RunnerProcess> runner = measure::RunnerProcess::Start(*path);
   if (!runner.ok()) return Problem("runner", runner.status(), cure);
   constexpr std::chrono::milliseconds kLimit{2000};
-  auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   if (!runner->Exchange(measure::Encode(measure::Hello()), kLimit)) {
     return {State::kProblem, "runner", StrCat(*path, " ", runner->end().ToString(kLimit)), cure};
   }
-  double ns = std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
+  const double ns = watch.nanoseconds();
   return {State::kOk, "runner", StrCat(*path, ", answers in ", FormatLatency(ns)), ""};
 }
 

@@ -6,7 +6,6 @@
 #include "CLI/CLI.hpp"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "codegen/llvm/compile.h"
 #include "support/strings.h"
 #include "support/suggest.h"
 
@@ -76,9 +75,7 @@ int Main(int argc, char** argv) {
   CLI::App app(
       "Turns the definition of an operator into the fastest kernel that this machine can run, and proves it.",
       "tune");
-  app.set_version_flag(
-      "--version", StrCat("tune ", TUNESMITH_VERSION, ", code generator ", codegen::CodeGeneratorVersion(),
-                          ", LLVM ", codegen::LlvmVersion()));
+  app.set_version_flag("--version", VersionText());
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 done, 1 it ran and the answer is no, 2 wrong usage or input, 3 the system refused, 4 a "

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // tune run: searches, records every trial, prints what was found.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <limits>
 
@@ -17,6 +16,8 @@
 #include "nlohmann/json.hpp"
 #include "search/scheduler.h"
 #include "support/hash.h"
+#include "support/log.h"
+#include "support/stopwatch.h"
 #include "support/strings.h"
 #include "support/thread_pool.h"
 #include "support/units.h"
@@ -25,8 +26,6 @@
 namespace tunesmith::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 struct Options {
   WorkloadOptions workloads;
   TargetOptions target;
@@ -34,12 +33,9 @@ struct Options {
   LibraryOptions library;
   search::TuneOptions tune;
   int jobs = 0;
+  std::string log;  // empty: there is none
   std::string format = "text";
 };
-
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// In finals it was timed in turn with the others: that is what compares.
 void NoteDefault(Run* run, const std::string& trace, const measure::Outcome& outcome, bool finalist) {
@@ -172,9 +168,11 @@ Status RunTune(const Options& o) {
   bool json = o.format == "json";
   Progress progress(!json && IsTerminal(stderr));
   progress.Say("measuring this machine's limits");
+  Stopwatch watch;
   TS_ASSIGN_OR_RETURN(measure::Limits limits, MachineLimits());
+  Log("limits of this CPU, ", measure::CpuModel(), limits.provisional ? ", provisional" : "", ", known in ",
+      FormatLatency(watch.LapNanoseconds()));
 
-  auto start = Clock::now();
   const std::string pool_name = PoolOf(workloads);
   std::vector<Run> runs;
   for (NamedWorkload& named : workloads) {
@@ -186,25 +184,30 @@ Status RunTune(const Options& o) {
   for (size_t i = 0; i < runs.size() && !Interrupted(); ++i) {
     Run& run = runs[i];
     progress.Say(StrCat("preparing ", run.named.id));
-    auto begun = Clock::now();
+    const Stopwatch preparation;
+    Stopwatch preparing;
     // Without one it is tried all the same, so that it is told what failed, and others have their turn.
     const Result<schedule::Trace> standard =
         DefaultTrace(run.named.workload, target, scenario.threads, &pool);
     if (standard.ok()) run.default_trace = schedule::ToString(*standard);
+    const double scheduling_ns = preparing.LapNanoseconds();
     TS_ASSIGN_OR_RETURN(std::vector<search::EarlierTrial> earlier,
                         EarlierTrials(database.get(), pool_name, &run));
     TS_ASSIGN_OR_RETURN(std::shared_ptr<const measure::Expectation> expectation,
                         measure::PrepareExpectation(run.named.workload, {}, &pool));
+    Log(run.named.id, ": default schedule found in ", FormatLatency(scheduling_ns),
+        ", inputs and expected outputs made in ", FormatLatency(preparing.LapNanoseconds()));
     auto report = [&, i](std::span<const search::TrialReport> reports) -> Status {
       TS_RETURN_IF_ERROR(Record(database.get(), pool_name, &runs[i], reports, o.tune));
       for (const search::TrialReport& trial : reports) {
         NoteDefault(&runs[i], schedule::ToString(trial.trace), trial.outcome, trial.finalist);
         progress.Trial(StandpointOf(o, runs, tasks, i));
-        if (json) TS_RETURN_IF_ERROR(EmitJson(TrialJson(runs[i], trial, SecondsSince(start))));
+        if (json) TS_RETURN_IF_ERROR(EmitJson(TrialJson(runs[i], trial, watch.seconds())));
       }
       return absl::OkStatus();
     };
     search::TuneOptions options = o.tune;
+    options.name = run.named.id;
     if (standard.ok()) options.default_schedule = *standard;
     // A search must not end at a limit that is none.
     if (!limits.provisional) options.limit_ns = run.bounds.Least().ns;
@@ -213,17 +216,17 @@ Status RunTune(const Options& o) {
                                               &measurer, &pool, report));
     TS_RETURN_IF_ERROR(tuner->Resume(earlier));
     run.earlier = tuner->trials();
-    run.seconds = SecondsSince(begun);
+    Log(run.named.id, ": ", tuner->problem().size(), " choices; ready to search after ",
+        FormatLatency(preparing.LapNanoseconds()));
+    run.seconds = preparation.seconds();
     tasks.push_back({std::move(tuner), 0, false});
   }
   int64_t known = 0;
   for (const search::Task& task : tasks) known += task.tuner->charged();
   progress.Start(known);
-  auto batch_start = Clock::now();
-  Status status = search::RunTasks(&tasks, {}, Interrupted(), [&](size_t i) {
-    runs[i].seconds += SecondsSince(batch_start);
-    batch_start = Clock::now();
-  });
+  Stopwatch batch;
+  Status status = search::RunTasks(&tasks, {}, Interrupted(),
+                                   [&](size_t i) { runs[i].seconds += 1e-9 * batch.LapNanoseconds(); });
   progress.Clear();
 
   bool all_found = tasks.size() == runs.size();
@@ -239,7 +242,7 @@ Status RunTune(const Options& o) {
     for (size_t i = 0; i < runs.size(); ++i)
       TS_RETURN_IF_ERROR(EmitJson(ResultJson(runs[i], results[i], limits.provisional)));
   } else {
-    TS_RETURN_IF_ERROR(Emit(ResultTable(runs, results, SecondsSince(start))));
+    TS_RETURN_IF_ERROR(Emit(ResultTable(runs, results, watch.seconds())));
     TS_RETURN_IF_ERROR(Emit(ProvisionalNotice(limits)));
   }
   TS_RETURN_IF_ERROR(status);
@@ -259,6 +262,25 @@ Status RunTune(const Options& o) {
     TS_RETURN_IF_ERROR(json ? EmitJson({{"event", "library"}, {"folder", o.library.output}}) : Emit(report));
   }
   return all_found ? absl::OkStatus() : Quiet(kFailed);
+}
+
+/// The same with a log, if one was asked for. It is no part of the result: what cannot be written is told,
+/// and the run goes on.
+Status RunLogged(const Options& o) {
+  if (o.log.empty()) return RunTune(o);
+  TS_RETURN_IF_ERROR(OpenLog(o.log));
+  const Stopwatch watch;
+  Log(VersionText(), ": run with seed ", o.tune.seed, ", policy ", o.tune.policy);
+  const Status status = RunTune(o);
+  const std::string took = StrCat("ended after ", FormatWait(watch.seconds()));
+  if (status.ok() || status.message().empty()) {
+    Log(took, Interrupted() ? ", interrupted" : "");
+  } else {
+    LogWarning(took, ": ", MessageOf(status));
+  }
+  if (const Status written = CloseLog(); !written.ok())
+    Complain(StrCat("tune: the log is incomplete: ", MessageOf(written)));
+  return status;
 }
 
 }  // namespace
@@ -281,6 +303,7 @@ void AddRun(CLI::App* app, Action* action) {
   AddChoice(run, "--policy", &o->tune.policy, {"evolution", "random", "exhaustive"},
             "how candidates are chosen");
   AddInteger(run, "--jobs", &o->jobs, 0, kMostJobs, "", "kernels built at a time; 0: one for each core");
+  AddText(run, "--log", &o->log, "FILE", "append to it what the run does, with times");
   AddChoice(run, "--format", &o->format, {"text", "json"}, "json: one object a line");
   run->footer(
       "Examples:\n"
@@ -288,7 +311,7 @@ void AddRun(CLI::App* app, Action* action) {
       "  tune run my.te N=56 --trials 100 --threads 2\n"
       "  tune run --suite bench/suite/cpu.tsv --only gemm_1024 --only softmax_128 --seconds 30\n"
       "  tune run softmax R=64 C=128 --format json | grep '\"event\":\"result\"'");
-  run->callback([o, action] { *action = [o] { return RunTune(*o); }; });
+  run->callback([o, action] { *action = [o] { return RunLogged(*o); }; });
 }
 
 }  // namespace tunesmith::cli

@@ -2,12 +2,12 @@
 #include "measure/finalists.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "measure/local_measurer.h"
 #include "measure/statistics.h"
 #include "measure/workbench.h"
+#include "support/stopwatch.h"
 #include "support/strings.h"
 
 namespace tunesmith::measure {
@@ -125,14 +125,11 @@ Result<FinalistsResult> TimeFinalists(const std::vector<Job>& given_jobs, const 
 
   FinalistsResult result;
   AcceptedOutputs accepted;
-  const auto start = std::chrono::steady_clock::now();
-  const auto elapsed = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
+  const Stopwatch watch;
   const Entrant& copy = entrants.back();
   // Each failure but the first of a kernel drops it, so the attempts are bounded.
   for (int attempt = 0; result.processes < plan.most_processes; ++attempt) {
-    if (result.processes >= plan.fewest_processes && elapsed() > plan.seconds) break;
+    if (result.processes >= plan.fewest_processes && watch.seconds() > plan.seconds) break;
     TS_ASSIGN_OR_RETURN(const bool counts,
                         TimeInOneProcess(plan, attempt, result.processes == 0, &accepted, &entrants));
     const int best = BestOf(entrants);

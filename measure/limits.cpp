@@ -11,6 +11,7 @@
 #include "measure/local_measurer.h"
 #include "measure/runner_process.h"
 #include "support/files.h"
+#include "support/stopwatch.h"
 #include "support/strings.h"
 
 namespace tunesmith::measure {
@@ -112,10 +113,6 @@ Result<Rate> Ask(const Asked& asked, double seconds, RunnerProcess* runner) {
   return rate;
 }
 
-double SecondsOf(std::chrono::steady_clock::duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
 }  // namespace
 
 bool WasQuiet(const Rate& rate) {
@@ -170,10 +167,10 @@ Result<Limits> MeasureLimits(const LimitsPlan& plan) {
   // Once more, and some time later, what was disturbed, and arithmetic: it binds most kernels, costs little
   // time, and on a virtual machine was seen 9 % lower for seconds at a time.
   for (double seconds : {plan.seconds, plan.seconds / 4}) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     for (size_t n = 0; n < asked.size(); ++n) {
       // What is left is shared by those that are left: the memory's first touch takes longer than its share.
-      const double left = seconds - SecondsOf(std::chrono::steady_clock::now() - start);
+      const double left = seconds - watch.seconds();
       const double share = std::max(left, 0.0) / static_cast<double>(asked.size() - n);
       TS_ASSIGN_OR_RETURN(const Rate rate, Ask(asked[n], share, &runner));
       *asked[n].rate = std::max(*asked[n].rate, rate.a_second);

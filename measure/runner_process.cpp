@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "support/log.h"
 #include "support/strings.h"
 
 namespace tunesmith::measure {
@@ -63,6 +64,7 @@ Result<RunnerProcess> RunnerProcess::Start(const std::string& program, uint64_t 
     return Unavailable(StrCat(program, " does not greet as a runner does",
                               "; check that it was built together with this program"));
   }
+  Log("runner ", runner.pid(), " started");
   return runner;
 }
 
@@ -111,6 +113,7 @@ std::optional<Frame> RunnerProcess::Exchange(const std::vector<uint8_t>& request
     end_.timed_out = !end_.crash;
     process_.Kill();
   }
+  LogWarning("runner ", pid(), " ", end_.ToString(limit));
   return std::nullopt;
 }
 

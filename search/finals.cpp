@@ -5,7 +5,10 @@
 
 #include "measure/finalists.h"
 #include "search/tuner.h"
+#include "support/log.h"
+#include "support/stopwatch.h"
 #include "support/strings.h"
+#include "support/units.h"
 
 namespace tunesmith::search {
 namespace {
@@ -104,6 +107,7 @@ Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds
   if (size.finalists == 0) return absl::OkStatus();
   finalists.resize(size.finalists);
 
+  Stopwatch watch;
   std::vector<Result<Build>> builds(finalists.size(), absl::CancelledError("not built"));
   ParallelFor(pool_, finalists.size(), [&](size_t i) {
     const te::Graph& graph = problem_.algorithms()[static_cast<size_t>(finalists[i].algorithm)].graph;
@@ -116,6 +120,7 @@ Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds
     if (!builds[i].ok()) return Annotate(builds[i].status(), "a finalist cannot be built again");
     jobs.push_back(JobFor(finalists[i].hash, finalists[i].algorithm, *std::move(builds[i])));
   }
+  const double building_ns = watch.LapNanoseconds();
   measure::FinalistsPlan plan;
   plan.rounds = size.rounds;
   plan.seconds = std::min(plan.seconds, seconds);
@@ -152,6 +157,9 @@ Status Tuner::TimeFinalists(const std::atomic<bool>& interrupted, double seconds
   }
   TS_RETURN_IF_ERROR(report_(reports));
   result_.finals = finals;
+  Log(options_.name, ": finals of ", finals.finalists, ": built in ", FormatLatency(building_ns),
+      ", timed in ", finals.processes, " processes in ", FormatLatency(watch.LapNanoseconds()), "; ",
+      finals.tied, " tied with the winner; noise ", FormatShare(finals.noise));
   finals_hold_ = true;
   result_.found = !contenders_.empty();
   if (timed->winner >= 0) {

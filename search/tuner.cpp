@@ -4,7 +4,10 @@
 #include <algorithm>
 
 #include "absl/container/flat_hash_map.h"
+#include "support/log.h"
+#include "support/stopwatch.h"
 #include "support/strings.h"
+#include "support/units.h"
 
 namespace tunesmith::search {
 
@@ -44,7 +47,10 @@ Result<std::unique_ptr<Tuner>> Tuner::Create(const te::Workload& workload, const
   tuner->pool_ = pool;
   tuner->report_ = std::move(report);
   Result<std::unique_ptr<costmodel::CostModel>> learned = costmodel::XgboostModel(options.xgboost);
-  if (!learned.ok()) tuner->result_.model_notice = std::string(MessageOf(learned.status()));
+  if (!learned.ok()) {
+    tuner->result_.model_notice = std::string(MessageOf(learned.status()));
+    LogWarning(options.name, ": ", tuner->result_.model_notice);
+  }
   tuner->model_ = learned.ok() ? *std::move(learned) : costmodel::AnalyticModel();
   tuner->result_.model = tuner->model_->name();
   TS_ASSIGN_OR_RETURN(tuner->policy_,
@@ -86,7 +92,10 @@ Status Tuner::Resume(const std::vector<EarlierTrial>& earlier) {
   }
   if (!best && !contenders_.empty()) best = contenders_[0];
   if (best) Choose(*best);
-  return policy_->Learn(tried);
+  const Stopwatch watch;
+  TS_RETURN_IF_ERROR(policy_->Learn(tried));
+  Log(options_.name, ": ", trials_, " earlier trials, learned from in ", FormatLatency(watch.nanoseconds()));
+  return absl::OkStatus();
 }
 
 void Tuner::Enter(Contender contender) {
@@ -121,7 +130,11 @@ void Tuner::Note(const Candidate& candidate, const schedule::Trace& trace, const
   ++result_.outcomes[std::string(measure::NameOf(outcome.kind))];
   ++since_gain_;
   finals_hold_ = false;
-  if (!outcome.ok()) return Exclude(candidate.hash);
+  if (!outcome.ok()) {
+    LogWarning(options_.name, ": ", measure::NameOf(outcome.kind), ": ", outcome.detail, "\n",
+               schedule::ToString(trace));
+    return Exclude(candidate.hash);
+  }
   Contender contender{candidate.algorithm, candidate.hash, trace, outcome.median_ns, false};
   constexpr double kWorthwhile = 0.995;
   if (!result_.found || outcome.median_ns < kWorthwhile * result_.best_ns) since_gain_ = 0;
@@ -130,7 +143,9 @@ void Tuner::Note(const Candidate& candidate, const schedule::Trace& trace, const
 }
 
 void Tuner::Stop(std::string_view why) {
-  if (result_.stopped.empty()) result_.stopped = std::string(why);
+  if (!result_.stopped.empty()) return;
+  result_.stopped = std::string(why);
+  Log(options_.name, ": stopped by: ", why);
 }
 
 double Tuner::LimitNs() const {
@@ -189,9 +204,9 @@ Result<measure::Outcome> Tuner::Measure(const Candidate& candidate, Attempt* att
 }
 
 Result<bool> Tuner::Step(const std::atomic<bool>& interrupted, const StepLimits& limits) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   Result<bool> more = TakeStep(interrupted, limits);
-  search_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  search_seconds_ += watch.seconds();
   return more;
 }
 
@@ -204,13 +219,16 @@ Result<bool> Tuner::TakeStep(const std::atomic<bool>& interrupted, const StepLim
   if (limits.trials <= 0) return stop("trials");
   if (std::string_view reason = ReasonToStop(); !reason.empty()) return stop(reason);
 
+  Stopwatch watch;
   size_t count = static_cast<size_t>(std::min(static_cast<int64_t>(options_.batch), limits.trials));
   std::vector<Candidate> candidates = policy_->Propose(count);
   result_.drops = policy_->drops();
   result_.drops.Merge(build_drops_);
   if (candidates.empty()) return stop("space exhausted");
+  const double proposing_ns = watch.LapNanoseconds();
   std::vector<Attempt> attempts(candidates.size());
   BuildAll(candidates, interrupted, &attempts);
+  const double building_ns = watch.LapNanoseconds();
 
   const double before = result_.best_ns;
   std::vector<Tried> tried;
@@ -228,7 +246,12 @@ Result<bool> Tuner::TakeStep(const std::atomic<bool>& interrupted, const StepLim
     }
     tried.push_back({candidates[i], outcome.ok(), outcome.median_ns});
   }
+  const double measuring_ns = watch.LapNanoseconds();
   TS_RETURN_IF_ERROR(policy_->Learn(tried));
+  Log(options_.name, ": ", tried.size(), " trials, ", trials_, " in all: proposed in ",
+      FormatLatency(proposing_ns), ", built in ", FormatLatency(building_ns), ", checked and timed in ",
+      FormatLatency(measuring_ns), ", learned from in ", FormatLatency(watch.LapNanoseconds()), "; ",
+      result_.found ? StrCat("best ", FormatLatency(result_.best_ns)) : "no kernel yet");
   const double gain = before > 0 ? before - result_.best_ns : result_.best_ns;
   constexpr double kFading = 0.5;
   recent_gain_ns_ = kFading * recent_gain_ns_ + (1 - kFading) * gain;

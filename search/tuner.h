@@ -26,6 +26,7 @@
 namespace tunesmith::search {
 
 struct TuneOptions {
+  std::string name;      // the workload's, in the log
   int64_t trials = 300;  // those of earlier runs included; over several workloads pooled (search/scheduler.h)
   double seconds = 0;    // finals included; pooled too; 0: no limit
   uint64_t seed = 1;
