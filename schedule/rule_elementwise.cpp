@@ -19,8 +19,10 @@ class Elementwise : public Part {
       constexpr int64_t kMostInBlock = 64;  // of vectors, made of elements one by one
       if (!d[blocked_]) return d[row_tile_] <= 4 && d[reads_ahead_] == 0 && d[stores_ahead_] == 0;
       if (d[row_tile_] * d[vectors_] > kMostInBlock) return false;
-      // What is asked for belongs to a later block of the same rows, and is not too much at once.
-      const int64_t blocks = (row_vectors_ + d[vectors_] - 1) / d[vectors_];
+      // What is asked for belongs to a later block of the inner walk, and is not too much at once.
+      const bool along = d[blocked_] == kAlongRows;
+      const int64_t of_block = along ? d[vectors_] : d[row_tile_];
+      const int64_t blocks = ((along ? row_vectors_ : last_row_extent_) + of_block - 1) / of_block;
       const int64_t lines = d[vectors_] * lanes_ * ((d[row_tile_] * across_bytes_ + 63) / 64);
       return std::max(d[reads_ahead_], d[stores_ahead_]) < blocks &&
              (d[reads_ahead_] == 0 || lines <= kMostPrefetched);
@@ -35,6 +37,11 @@ class Elementwise : public Part {
   void TakeSteps(const Decisions& d, Draft* draft) const override;
 
  private:
+  /// How the blocks of rows and columns of a transposition follow each other: the columns' loop inside the
+  /// rows', so that what is stored is walked along, or outside, so that what is read is. 0: there are no
+  /// blocks.
+  static constexpr int64_t kAlongRows = 1, kDownColumns = 2;
+
   struct Producer {
     StageId stage;
     bool reduces;
@@ -61,9 +68,10 @@ class Elementwise : public Part {
   std::vector<int> rows_;  // the axes before it that have loops
   std::vector<Producer> chain_;
   int64_t row_vectors_ = 1;
-  bool transposed_ = false;   // reads along the last of the rows what it stores along the lanes
-  std::vector<int> across_;   // tensors that it reads so
-  int64_t across_bytes_ = 1;  // the size of their elements, the largest
+  int64_t last_row_extent_ = 1;  // of rows_
+  bool transposed_ = false;      // reads along the last of the rows what it stores along the lanes
+  std::vector<int> across_;      // tensors that it reads so
+  int64_t across_bytes_ = 1;     // the size of their elements, the largest
   size_t vectors_ = 0, row_tile_ = 0, unrolled_ = 0, accumulators_ = 0, grain_ = 0, stream_ = 0, blocked_ = 0;
   size_t reads_ahead_ = 0, stores_ahead_ = 0;
 };
@@ -125,7 +133,8 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
         add("rows", transposed_ ? std::vector<int64_t>{1, 2, 4, 8, 16, 32} : std::vector<int64_t>{1, 2, 4});
   }
   if (transposed_) {
-    blocked_ = add("blocked", {0, 1});
+    last_row_extent_ = stage.axes[static_cast<size_t>(rows_.back())].extent;
+    blocked_ = add("blocked", {0, kAlongRows, kDownColumns});
     // Blocks of rows that are far apart are not what hardware prefetches.
     reads_ahead_ =
         add("reads_ahead", across_.empty() ? std::vector<int64_t>{0} : std::vector<int64_t>{0, 1, 2});
@@ -170,30 +179,32 @@ void Elementwise::TakeSteps(const Decisions& d, Draft* draft) const {
   for (size_t i = 0; i < chain_.size(); ++i) {
     if (chain_[i].reduces) factored[i] = FactorRow(chain_[i].reduction, lanes_, d[accumulators_], draft);
   }
-  NodeId row_loop = kRoot, rows = kRoot;
+  NodeId row_loop = kRoot, rows = kRoot, outermost = kRoot;
   if (!rows_.empty()) {
     row_loop = draft->LoopOf(stage_, rows_.back());
     rows = draft->Split(row_loop, row_tile, transposed_ ? tail_ : Tail::kMask);
     draft->Unroll(rows);
+    outermost = rows_.size() > 1 ? draft->LoopOf(stage_, rows_.front()) : row_loop;
   }
   if (lane_ >= 0) {
     const NodeId lane = draft->LoopOf(stage_, shared_ < 0 ? lane_ : shared_);
     const NodeId vectors = Vectorize(lane, shared_ < 0 ? lanes_ : shared_lanes_, unrolled, d, draft);
     if (shared_ >= 0) draft->Vector(draft->LoopOf(stage_, lane_));
     // Of a block of rows and columns all that a cache line holds is used while it is there.
-    if (transposed_ && d[blocked_]) {
-      draft->Reorder({row_loop, lane, rows, vectors});
+    if (transposed_ && d[blocked_] != 0) {
+      NodeId outer = row_loop, inner = lane;
+      if (d[blocked_] == kDownColumns) std::swap(outer, inner);
+      draft->Reorder({outer, inner, rows, vectors});
+      if (rows_.size() == 1) outermost = outer;
       if (d[reads_ahead_] > 0) {
-        for (int tensor : across_) draft->Prefetch(tensor, stage_, lane, d[reads_ahead_]);
+        for (int tensor : across_) draft->Prefetch(tensor, stage_, inner, d[reads_ahead_]);
       }
-      if (d[stores_ahead_] > 0) draft->Prefetch(tensor_, stage_, lane, d[stores_ahead_]);
+      if (d[stores_ahead_] > 0) draft->Prefetch(tensor_, stage_, inner, d[stores_ahead_]);
     }
     if (rows_.empty() && d[grain_] > 0) draft->Parallel(lane, d[grain_] * 16);
   }
   if (d[stream_]) draft->Stream(stage_);
-  if (!rows_.empty() && d[grain_] > 0)
-    draft->Parallel(rows_.size() > 1 ? draft->LoopOf(stage_, rows_.front()) : row_loop,
-                    rows_.size() > 1 ? 1 : d[grain_]);
+  if (!rows_.empty() && d[grain_] > 0) draft->Parallel(outermost, rows_.size() > 1 ? 1 : d[grain_]);
   for (size_t i = chain_.size(); i-- > 0;) {
     const Producer& p = chain_[i];
     if (p.reduces) {

@@ -282,11 +282,13 @@ void Traffic::Charge(const Moved& m, int cache) {
     if (Brought(m.levels[fits], m.accesses[a].tensor, region.bytes)) continue;
     double bytes = missing * Fetched(m, total, a, fits, size);
     // Where runs are shorter than a line the rest of it comes too, and is gone before it is asked for, unless
-    // the next iteration does. (What a tile takes of a line it takes at once.)
+    // the next iteration does and the lines do not push one another out. (What a tile takes of a line it
+    // takes at once.)
     const size_t at = std::min(fits, m.tile);
     const Region& piece = m.At(at, a);
-    if (piece.run < kLine && piece.run < piece.bytes && !NextSharesLines(m, m.accesses[a], at))
-      bytes *= kLine / piece.run;
+    const bool crowded = m.accesses[a].flat && kUsable * piece.needed[cache] > size;
+    const bool stays = !crowded && NextSharesLines(m, m.accesses[a], at);
+    if (piece.run < kLine && piece.run < piece.bytes && !stays) bytes *= kLine / piece.run;
     // A line is read before it is written, and written back later.
     if (a == m.own) bytes *= 2;
     // Prefetching begins anew with every run, unless the next is near. The first cache's prefetcher follows

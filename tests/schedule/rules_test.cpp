@@ -85,6 +85,24 @@ TEST(Rules, OnlyTranspositionsInBlocksPrefetch) {
   }
 }
 
+TEST(Rules, BlocksOfATranspositionFollowWhatIsStoredOrWhatIsRead) {
+  const Space space = SpaceOf("transpose", {"R=256", "C=192"}, 1);
+  std::map<bool, int> plans;  // by whether the outermost loop walks along what is stored
+  for (int64_t n = 0; n < space.size(); ++n) {
+    const Choice choice = ChoiceNumber(space, n);
+    if (!space.Allows(choice)) continue;
+    const Plan plan = space.PlanOf(choice).value();
+    ASSERT_EQ(plan.roots.size(), 1u);
+    const NodeId outermost = plan.roots[0];
+    EXPECT_TRUE(plan.nodes[static_cast<size_t>(outermost)].kind == LoopKind::kParallel);
+    const auto& axes = plan.stages.back().axes;
+    ASSERT_EQ(axes.size(), 2u);
+    ++plans[axes[1].CoefficientOf(outermost) != 0];
+  }
+  EXPECT_GT(plans[false], 0);
+  EXPECT_GT(plans[true], 0);
+}
+
 TEST(Rules, PiecesOfARowMakeNoDifferenceWhereAllOfItIsUnrolled) {
   const Space space = SpaceOf("softmax", {"R=64", "C=128"}, 1);
   std::map<bool, std::map<Choice, std::vector<uint64_t>>> plans;  // by unrolled, then by all but the pieces

@@ -201,6 +201,21 @@ TEST(Traffic, PrefetchedRunsFarApartBeginSooner) {
 }
 
 // Rows of 777 f32 begin anywhere in a line, and 3 KiB apart.
+TEST(Traffic, LinesThatPushOneAnotherOutComeAgain) {
+  // A column of 256 elements an iteration: their lines, 16 KiB, serve the next fifteen columns, unless rows
+  // are a power of two apart and all lines belong into a few places of the cache.
+  const auto first_cache = [](int64_t columns) {
+    const Summary s = SummaryOf(
+        "transpose", {"R=512", StrCat("C=", columns)},
+        "names X | Y(c r)\ntarget x86-64-avx2\nsplit Y.r 256 mask\nsplit Y.r.i 8 mask\nvector Y.r.i.i\n"
+        "unroll Y.r.i.o\norder Y.r.o Y.c Y.r.i.o\n");
+    return s.traffic_bytes[0] / static_cast<double>(512 * 4 * columns);
+  };
+  const double apart = first_cache(4112);
+  EXPECT_LT(apart, 20);
+  EXPECT_GT(first_cache(4096), 2 * apart);
+}
+
 TEST(Traffic, StoresOfATileWaitForEachOfItsRuns) {
   const auto transposed = [](const std::string& columns) {
     return SummaryOf(
