@@ -19,6 +19,7 @@
 #include <iterator>
 #include <numeric>
 
+#include "schedule/rule_copies.h"
 #include "schedule/rules.h"
 #include "schedule/strides.h"
 #include "support/strings.h"
@@ -50,12 +51,16 @@ class Contraction : public Part {
     if (d[pieces_] > 1 && Group(d) > 1 && long_extent_ % PieceExtent(d) != 0) return false;
     if (Group(d) > 1) {
       // Its operands' groups must lie together: a tensor that is read along the lanes is copied so.
-      bool copied =
-          std::all_of(copies_.begin(), copies_.end(), [&](const Copied& c) { return d[c.hole] == 1; });
+      bool copied = std::all_of(copies_.begin(), copies_.end(),
+                                [&](const CopiedOperand& c) { return d[c.hole] == kWhole; });
       if (!copied || d[steps_] * Group(d) > long_extent_) return false;
       // Of groups that are cut off inside a block, nobody proves where they end.
       if (d[block_] > 0 && long_extent_ % d[block_] != 0) return false;
     }
+    // A tile is copied once, by the thread that uses it, before anything walks along it.
+    const bool in_tiles = std::any_of(copies_.begin(), copies_.end(),
+                                      [&](const CopiedOperand& c) { return d[c.hole] == kInTiles; });
+    if (in_tiles && (d[order_] != 0 || (d[block_] == 0 && d[parallel_] > LoopsToLaneTiles(d)))) return false;
     // A padded axis is divided into its edges and the steady part, each a copy of the tile; beyond this many
     // multiply-adds the code leaves the cache of decoded instructions and takes long to compile.
     constexpr int64_t kMostUnrolled = 1024;
@@ -82,17 +87,8 @@ class Contraction : public Part {
     int64_t extent;
     size_t hole;
   };
-  struct Copied {  // a tensor that is read along the lane axis
-    int tensor;
-    std::string name;  // of the copy
-    int rank;
-    int lane_dim;
-    int shared_dim;  // the one that the axis walks which shares the lanes; -1 if there is none
-    int long_dim;    // the dimension that the longest reduced axis walks; -1 if it is none alone
-    bool weight;
-    bool needed;  // it has another stride than 1 there
-    size_t hole;
-  };
+  static constexpr auto kWhole = static_cast<int64_t>(CopyPlace::kWhole);
+  static constexpr auto kInTiles = static_cast<int64_t>(CopyPlace::kInTiles);
 
   /// Neighbours along the longest reduced axis that one instruction sums.
   int64_t Group(const Decisions& d) const { return dot_group_ > 1 && d[dot_] ? dot_group_ : 1; }
@@ -102,6 +98,9 @@ class Contraction : public Part {
     const int64_t pieces = d[pieces_] * kMultiple;
     return (long_extent_ + pieces - 1) / pieces * kMultiple;
   }
+  static CopyPlace PlaceOf(const CopiedOperand& c, const Decisions& d) {
+    return static_cast<CopyPlace>(d[c.hole]);
+  }
   /// Registers of one vector loop, or two that are one vector.
   int64_t RegistersOfTile() const { return shared_ < 0 ? 1 : shared_lanes_ * lane_extent_ / lanes_; }
   /// Iterations of the axis that `vectors` divides which are one vector.
@@ -110,7 +109,10 @@ class Contraction : public Part {
                   std::vector<int>* spatial);
   std::vector<int64_t> PiecesOf(const Surroundings& in, const te::Stage& stage) const;
   std::vector<int64_t> ChainsOf(const te::Stage& stage) const;
-  void AddCopies(StageId stage, const Decisions& d, Draft* draft) const;
+  /// The number of loops from the outermost to that over tiles of the lane axis, in order 0.
+  int64_t LoopsToLaneTiles(const Decisions& d) const {
+    return static_cast<int64_t>(others_.size()) + (d[pieces_] > 1 ? 2 : 1);
+  }
   void SumPieces(Draft* draft) const;
   void FindDotProduct(const Surroundings& in, const te::Stage& stage, int lane, int longest,
                       const std::vector<Expr>& reads);
@@ -131,7 +133,7 @@ class Contraction : public Part {
   int64_t long_extent_ = 1;
   int64_t dot_group_ = 1;  // 1: the machine has no dot product for this
   std::vector<Window> windows_;
-  std::vector<Copied> copies_;
+  std::vector<CopiedOperand> copies_;
   std::string pieces_name_;  // of the stage that sums each piece, or chain
   size_t vectors_, rows_, planes_, block_, steps_, order_, parallel_, stream_, pieces_, chains_, dot_ = 0;
 };
@@ -246,8 +248,8 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
       if (read->args[i]->kind == ExprKind::kVar && read->args[i]->id == shared_)
         shared_dim = static_cast<int>(i);
     }
-    bool again =
-        std::any_of(copies_.begin(), copies_.end(), [&](const Copied& c) { return c.tensor == read->id; });
+    bool again = std::any_of(copies_.begin(), copies_.end(),
+                             [&](const CopiedOperand& c) { return c.tensor == read->id; });
     // Tiles of a copy serve one element of it an iteration, not several that lie apart.
     if (dim < 0 || again || ReadsSeveral(stage, read->id) || (shared_ >= 0 && shared_dim < 0)) continue;
     // A weight that others read as it is keeps its place among the parameters.
@@ -256,12 +258,14 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
     bool needed = *stride != 1;
     // Copying at run time pays only where the rows of the copy are used by several output rows.
     if (!weight && (row_extent < 2 || windowed)) continue;
-    std::vector<int64_t> domain = needed   ? std::vector<int64_t>{1}
-                                  : weight ? std::vector<int64_t>{1, 0}
-                                           : std::vector<int64_t>{0, 1};
+    std::vector<int64_t> domain =
+        weight ? std::vector<int64_t>{kWhole} : std::vector<int64_t>{kWhole, kInTiles};
+    constexpr auto kNone = static_cast<int64_t>(CopyPlace::kNone);
+    if (!needed) domain.insert(weight ? domain.end() : domain.begin(), kNone);
+    if (shared_ >= 0) std::erase(domain, kInTiles);
     size_t hole = add(StrCat("pack ", tensor.name), domain);
-    copies_.push_back({read->id, in.NewName(tensor.name + "_packed"), static_cast<int>(tensor.shape.size()),
-                       dim, shared_dim, long_dim, weight, needed, hole});
+    copies_.push_back({read->id, in.NewName(tensor.name + "_packed"), tensor.shape, dim, shared_dim, long_dim,
+                       weight, needed, hole});
   }
   FindDotProduct(in, stage, lane, longest, reads);
   if (dot_group_ > 1) dot_ = add("dot product", {1, 0});
@@ -330,27 +334,6 @@ void Contraction::FindDotProduct(const Surroundings& in, const te::Stage& stage,
   if (grouped && copied) dot_group_ = dot->group;
 }
 
-void Contraction::AddCopies(StageId stage, const Decisions& d, Draft* draft) const {
-  const int64_t tile = d[vectors_] * LanesOfTile(), group = Group(d);
-  for (const Copied& c : copies_) {
-    if (!d[c.hole]) continue;
-    const int tiled = c.shared_dim >= 0 ? c.shared_dim : c.lane_dim;
-    std::vector<int64_t> multiples(static_cast<size_t>(c.rank), 1);
-    multiples[static_cast<size_t>(tiled)] = tile;
-    if (group > 1) multiples[static_cast<size_t>(c.long_dim)] = group;
-    const StageId copy = draft->Cache(c.tensor, stage, c.name, multiples);
-    if (c.weight) draft->Pack(copy);
-    std::vector<int> order = {tiled};
-    for (int i = 0; i < c.rank; ++i) {
-      if (i != tiled) order.push_back(i);
-    }
-    std::vector<Piece> blocks = {{tiled, tile}};
-    if (c.shared_dim >= 0) blocks.push_back({c.lane_dim, lane_extent_});
-    if (group > 1) blocks.push_back({c.long_dim, group});
-    draft->SetLayout(copy, order, blocks);
-  }
-}
-
 /// What factoring left of the stage: the sum of the pieces or chains, lanes along the same axis.
 void Contraction::SumPieces(Draft* draft) const {
   NodeIds order;
@@ -387,7 +370,12 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
   const auto loop_of = [&](int axis) {
     return draft->LoopOf(stage, axis < rank_ || stage == stage_ ? axis : axis + 1);
   };
-  AddCopies(stage, d, draft);
+  const CopyForm form{d[vectors_] * LanesOfTile(), lanes_, Group(d)};
+  std::vector<StageId> copies(copies_.size(), -1);
+  for (size_t i = 0; i < copies.size(); ++i) {
+    if (const CopyPlace place = PlaceOf(copies_[i], d); place != CopyPlace::kNone)
+      copies[i] = AddCopy(copies_[i], place, form, stage, draft);
+  }
   // Tiles, and what is inside of one; kRoot where there is no such axis.
   NodeId lane_tiles = kRoot, row_tiles = kRoot, plane_tiles = kRoot;
   NodeId vectors = kRoot, lanes = kRoot, inner_lanes = kRoot, rows = kRoot, planes = kRoot;
@@ -451,6 +439,13 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
   if (padded_ && plane_ >= 0 && d[planes_] > 1) draft->Partition(plane_tiles);
   // Of chains of unequal length only the last iteration is guarded.
   if (chain != kRoot && long_extent_ % d[chains_] != 0) draft->Partition(inner);
+  for (size_t i = 0; i < copies.size(); ++i) {
+    if (copies[i] < 0) continue;
+    const CopyPlace place = PlaceOf(copies_[i], d);
+    MakeCopy(copies_[i], place, form, copies[i], blocks != kRoot ? blocks : lane_tiles, draft);
+    if (place == CopyPlace::kInTiles && copies_[i].needed && lane_extent_ % form.tile != 0)
+      draft->Partition(lane_tiles);
+  }
   if (stage != stage_) SumPieces(draft);
   if (stage == stage_ && epilogue_ >= 0 && !outer.empty())
     draft->FuseConsumer(epilogue_, stage_, outer.back());

@@ -219,7 +219,7 @@ bool LanesAlongOutput(const Surroundings& in, StageId id) {
     uses = std::min(uses, of_this);
   }
   // Reduced over less, or used less often, the copy costs as much as what it saves.
-  constexpr int64_t kLongEnough = 8, kOftenEnough = 24;
+  constexpr int64_t kLongEnough = 8, kOftenEnough = 8;
   return along && (!strided || (reused && reduced >= kLongEnough && uses >= kOftenEnough));
 }
 
