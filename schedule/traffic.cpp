@@ -23,7 +23,21 @@ Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::A
   access.tensor = tensor_id;
   access.element_bytes = static_cast<double>(te::SizeOf(tensor.dtype));
   access.index = std::move(index);
+  access.shape = tensor.shape;
   StageId source = plan.graph->StageOf(tensor_id);
+  if (source >= 0 && plan.stages[static_cast<size_t>(source)].place == Place::kLoop) {
+    // Each iteration of the loops that it lies in has its part in the same place.
+    const StagePlan& made = plan.stages[static_cast<size_t>(source)];
+    for (size_t d = 0; d < access.index.size(); ++d) {
+      access.shape[d] = made.region[d].extent;
+      if (!access.index[d]) continue;
+      auto& terms = access.index[d]->terms;
+      const auto outside = [&](const auto& term) {
+        return term.first == made.at || plan.Encloses(term.first, made.at);
+      };
+      terms.erase(std::remove_if(terms.begin(), terms.end(), outside), terms.end());
+    }
+  }
   bool blocked = source >= 0 && !plan.stages[static_cast<size_t>(source)].layout.empty();
   int lane_dim = blocked ? plan.stages[static_cast<size_t>(source)].layout.back().dim : -1;
   access.blocked = blocked;
@@ -33,7 +47,7 @@ Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::A
     if (!access.index[d]) return access;
     bool lane = static_cast<int>(d) == lane_dim;
     te::AddScaled(&flat, *access.index[d], blocked ? (lane ? 1 : 4096 * unit) : unit);
-    unit *= std::max<int64_t>(tensor.shape[d], 1);
+    unit *= std::max<int64_t>(access.shape[d], 1);
   }
   access.flat = std::move(flat);
   return access;
@@ -61,13 +75,12 @@ bool SameElement(const Access& a, const Access& b) {
 }
 
 Region Traffic::RegionOf(const Access& access, size_t level) const {
-  const te::Tensor& tensor = plan_.graph->tensors[static_cast<size_t>(access.tensor)];
   Region region;
   region.bytes = region.run = access.element_bytes;
   double unit = access.element_bytes;  // bytes between neighbours of the dimension at hand
   bool contiguous = true;
   for (size_t d = access.index.size(); d-- > 0;) {
-    double extent = static_cast<double>(tensor.shape[d]);
+    const auto extent = static_cast<double>(access.shape[d]);
     double reach = extent;
     if (access.index[d]) {
       double all = 1, core = 1;

@@ -16,6 +16,7 @@ struct Access {
   int tensor = -1;
   double element_bytes = 0;
   std::vector<std::optional<te::Affine>> index;  // a dimension each; nothing where it is not affine
+  std::vector<int64_t> shape;                    // of what is stored: of the tensor, or of its part in a buffer
   /// The flat address, by the row-major shape; a blocked layout keeps neighbours along the lane axis, which
   /// is all that is asked of it. Nothing if some index is not affine.
   std::optional<te::Affine> flat;

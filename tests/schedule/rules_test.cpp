@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "support/random.h"
 #include "te/language.h"
 
 namespace tunesmith::schedule {
@@ -101,6 +102,51 @@ TEST(Rules, BlocksOfATranspositionFollowWhatIsStoredOrWhatIsRead) {
   }
   EXPECT_GT(plans[false], 0);
   EXPECT_GT(plans[true], 0);
+}
+
+TEST(Rules, OperandsThatLieAcrossAreCopiedWholeByAllThreadsOrInTiles) {
+  const te::Module module =
+      te::Parse(
+          "op scores(Q: f32[G, D], K: f32[S, D]) -> (C: f32[G, S]) { C[g, s] = sum(d) Q[g, d] * K[s, d] }",
+          "scores.te")
+          .value();
+  const auto space_of = [&](const std::string& rows) {
+    Machine machine;
+    machine.vector_bytes = 32;
+    machine.threads = 2;
+    const te::Workload workload = te::Bind(module.operators[0], {rows, "S=40", "D=24"}).value();
+    return Space::Of(te::Normalize(workload.algorithms[0].graph), machine, "x86-64-avx2");
+  };
+  const Space few = space_of("G=4");  // a copy costs more than it saves
+  const Space some = space_of("G=8");
+  std::map<Place, int> plans;
+  Random random(1);
+  for (int n = 0; n < 20000; ++n) {
+    Choice choice;
+    for (const Hole& hole : some.holes())
+      choice.push_back(static_cast<uint16_t>(random.Below(hole.domain.size())));
+    if (!some.Allows(choice)) continue;
+    const Plan plan = some.PlanOf(choice).value();
+    ASSERT_EQ(plan.stages.size(), 2u);
+    const StagePlan& copy = plan.stages[1];
+    ++plans[copy.place];
+    int vectors = 0, unrolled = 0, parallel = 0;
+    for (NodeId loop = plan.nodes[static_cast<size_t>(copy.leaf)].parent; loop != kRoot;
+         loop = plan.nodes[static_cast<size_t>(loop)].parent) {
+      const LoopKind kind = plan.nodes[static_cast<size_t>(loop)].kind;
+      vectors += kind == LoopKind::kVector;
+      unrolled += kind == LoopKind::kUnroll;
+      parallel += kind == LoopKind::kParallel;
+    }
+    EXPECT_EQ(vectors, 1);
+    EXPECT_EQ(unrolled, 1);
+    if (copy.place == Place::kRoot) {
+      EXPECT_EQ(parallel, 1);
+    }
+  }
+  EXPECT_GT(plans[Place::kRoot], 0);
+  EXPECT_GT(plans[Place::kLoop], 0);
+  for (const Hole& hole : few.holes()) EXPECT_EQ(hole.name.find("pack"), std::string::npos) << hole.name;
 }
 
 TEST(Rules, PiecesOfARowMakeNoDifferenceWhereAllOfItIsUnrolled) {

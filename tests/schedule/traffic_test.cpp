@@ -201,6 +201,24 @@ TEST(Traffic, PrefetchedRunsFarApartBeginSooner) {
 }
 
 // Rows of 777 f32 begin anywhere in a line, and 3 KiB apart.
+TEST(Traffic, ABufferIsTheSameMemoryInEveryIteration) {
+  // 64 rows of 8,320 f32 are 2 MiB, more than the second cache has: as a whole the copy is written and read
+  // there, a tile of 320 columns and 80 KiB of it at a time it stays.
+  const auto beyond_second = [](const std::string& placed) {
+    const Summary s = SummaryOf("matmul", {"M=64", "N=8320", "K=64"},
+                                "names A B | C(i j k)\ntarget x86-64-avx2\ncache B for C as B_copy\n"
+                                "split C.j 320 mask\nsplit C.j.i 8 mask\nsplit C.i 4 peel\n"
+                                "order C.j.o C.i.o C.j.i.o C.k C.i.i C.j.i.i\nkeep C from C.j.i.o\n"
+                                "unroll C.i.i\nvector C.j.i.i\n" +
+                                    placed);
+    return s.traffic_bytes[1];
+  };
+  constexpr double kMatrix = 64 * 8320 * 4;
+  const double whole = beyond_second("layout B_copy order 0 1\n");
+  const double in_tiles = beyond_second("at B_copy C.j.o\nlayout B_copy order 0 1\n");
+  EXPECT_GE(whole - in_tiles, 2 * kMatrix) << whole;
+}
+
 TEST(Traffic, LinesThatPushOneAnotherOutComeAgain) {
   // A column of 256 elements an iteration: their lines, 16 KiB, serve the next fifteen columns, unless rows
   // are a power of two apart and all lines belong into a few places of the cache.
