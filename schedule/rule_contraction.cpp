@@ -228,7 +228,7 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
   blocks.insert(blocks.begin(), 0);
   block_ = add("reduced block", blocks);
   steps_ = add("reduced steps", UpTo({1, 2, 4, 8}, long_extent_));
-  order_ = add("order", {0, 1, 2});
+  order_ = add("order", plane_ < 0 ? std::vector<int64_t>{0, 1} : std::vector<int64_t>{0, 1, 2});
   parallel_ =
       add("parallel loops", in.MayStayAlone(id) ? std::vector<int64_t>{1, 2, 0} : std::vector<int64_t>{1, 2});
   stream_ = add("stream", in.StreamingOf(epilogue_ >= 0 ? epilogue_ : id));
@@ -258,11 +258,10 @@ Contraction::Contraction(const Surroundings& in, StageId id, std::vector<Hole>* 
     bool needed = *stride != 1;
     // Copying at run time pays only where the rows of the copy are used by several output rows.
     if (!weight && (row_extent < 2 || windowed)) continue;
-    std::vector<int64_t> domain =
-        weight ? std::vector<int64_t>{kWhole} : std::vector<int64_t>{kWhole, kInTiles};
     constexpr auto kNone = static_cast<int64_t>(CopyPlace::kNone);
+    std::vector<int64_t> domain = {kWhole};
     if (!needed) domain.insert(weight ? domain.end() : domain.begin(), kNone);
-    if (shared_ >= 0) std::erase(domain, kInTiles);
+    if (needed && !weight && shared_ < 0) domain.push_back(kInTiles);
     size_t hole = add(StrCat("pack ", tensor.name), domain);
     copies_.push_back({read->id, in.NewName(tensor.name + "_packed"), tensor.shape, dim, shared_dim, long_dim,
                        weight, needed, hole});

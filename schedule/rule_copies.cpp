@@ -42,8 +42,13 @@ void MakeCopy(const CopiedOperand& operand, CopyPlace place, const CopyForm& for
     layout.push_back(operand.lane_dim);
     draft->SetLayout(copy, layout, {});
   }
-  const NodeId tiles = draft->LoopOf(copy, tiled), inside = draft->Split(tiles, form.tile, Tail::kMask);
-  NodeIds order = {tiles};
+  const NodeId tiles = draft->LoopOf(copy, tiled);
+  NodeId inside = tiles;  // of a tile
+  NodeIds order;
+  if (place == CopyPlace::kWhole) {
+    inside = draft->Split(tiles, form.tile, Tail::kMask);
+    order.push_back(tiles);
+  }
   for (int i : others) order.push_back(draft->LoopOf(copy, i));
   // Neighbours in the copy that come from several places are not vectors.
   if (operand.shared_dim >= 0 || form.group > 1) {

@@ -23,7 +23,7 @@ Access AccessOf(const Plan& plan, int tensor_id, std::vector<std::optional<te::A
   access.tensor = tensor_id;
   access.element_bytes = static_cast<double>(te::SizeOf(tensor.dtype));
   access.index = std::move(index);
-  access.shape = tensor.shape;
+  access.shape.assign(tensor.shape.begin(), tensor.shape.end());
   StageId source = plan.graph->StageOf(tensor_id);
   if (source >= 0 && plan.stages[static_cast<size_t>(source)].place == Place::kLoop) {
     // Each iteration of the loops that it lies in has its part in the same place.
@@ -242,7 +242,7 @@ void Traffic::Finish() {
   }
 }
 
-std::vector<double> Traffic::Totals(const Moved& m, int cache) const {
+std::vector<double> Traffic::Totals(const Moved& m, int cache, double enough) const {
   const auto shares = [&](const Moved& other, size_t level) {
     return level < m.levels.size() && level < other.levels.size() && other.levels[level] == m.levels[level];
   };
@@ -275,6 +275,7 @@ std::vector<double> Traffic::Totals(const Moved& m, int cache) const {
       }
     }
     for (const auto& [tensor, needed] : most) totals[l] += needed;
+    if (totals[l] <= enough) break;
   }
   return totals;
 }
@@ -283,7 +284,7 @@ void Traffic::Charge(const Moved& m, int cache) {
   constexpr double kUsable = 0.75;  // the rest holds what else is touched
   const int64_t sizes[3] = {machine_.l1_bytes, machine_.l2_bytes, machine_.l3_bytes};
   const double size = kUsable * static_cast<double>(sizes[cache]);
-  const std::vector<double> total = Totals(m, cache);
+  const std::vector<double> total = Totals(m, cache, size);
   if (total[0] <= size) return;  // a warm call finds it all there
   // Of what is a little too large it finds a part: caches do not drop exactly what comes next.
   constexpr double kFading = 0.75;

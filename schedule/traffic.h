@@ -5,18 +5,21 @@
 #include <optional>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "schedule/machine.h"
 #include "schedule/plan.h"
 #include "schedule/summary.h"
 
 namespace tunesmith::schedule {
 
+using Extents = absl::InlinedVector<int64_t, 6>;
+
 /// A tensor's element that a leaf reads or writes, over its loops.
 struct Access {
   int tensor = -1;
   double element_bytes = 0;
   std::vector<std::optional<te::Affine>> index;  // a dimension each; nothing where it is not affine
-  std::vector<int64_t> shape;                    // of what is stored: of the tensor, or of its part in a buffer
+  Extents shape;  // of what is stored: of the tensor, or of its part in a buffer
   /// The flat address, by the row-major shape; a blocked layout keeps neighbours along the lane axis, which
   /// is all that is asked of it. Nothing if some index is not affine.
   std::optional<te::Affine> flat;
@@ -98,8 +101,9 @@ class Traffic {
   void AddStreamed(const Moved& m, const StagePlan& s, const te::Stage& stage, const Access& written);
   /// Whether the next iteration of the loop at `level` touches some of what one has touched, and not all.
   bool Slides(const Moved& m, const Access& access, size_t level) const;
-  /// Of each level of a stage, what an iteration needs of a cache, for all stages inside.
-  std::vector<double> Totals(const Moved& m, int cache) const;
+  /// Of each level of a stage, what an iteration needs of a cache, for all stages inside; down to the first
+  /// that needs no more than `enough`.
+  std::vector<double> Totals(const Moved& m, int cache, double enough) const;
   void Charge(const Moved& m, int cache);
   /// The bytes that an access brings into a cache of which `size` may be used, where what level `fits`
   /// touches fits.
