@@ -75,7 +75,9 @@ std::optional<Shape> ShapeOf(const Surroundings& in, StageId id) {
     }
     const std::optional<int64_t> stride = StrideOf(in.graph, read, shape.longest);
     if (!fits || read->guarded || ReadsSeveral(stage, read->id) || !stride) return std::nullopt;
-    if (*stride == 0 || *stride == 1) continue;
+    const bool again = std::any_of(shape.copies.begin(), shape.copies.end(),
+                                   [&](const Shape::Copied& c) { return c.tensor == read->id; });
+    if (*stride == 0 || *stride == 1 || again) continue;
     const te::Tensor& tensor = in.graph.tensors[static_cast<size_t>(read->id)];
     const bool weight =
         tensor.role == te::Role::kWeight && in.ReadersOf(read->id) == std::vector<StageId>{id};

@@ -23,9 +23,8 @@ class Elementwise : public Part {
       const bool along = d[blocked_] == kAlongRows;
       const int64_t of_block = along ? d[vectors_] : d[row_tile_];
       const int64_t blocks = ((along ? row_vectors_ : last_row_extent_) + of_block - 1) / of_block;
-      const int64_t lines = d[vectors_] * lanes_ * ((d[row_tile_] * across_bytes_ + 63) / 64);
       return std::max(d[reads_ahead_], d[stores_ahead_]) < blocks &&
-             (d[reads_ahead_] == 0 || lines <= kMostPrefetched);
+             (d[reads_ahead_] == 0 || MostLines(d) <= kMostPrefetched);
     }
     if (chain_.empty()) return true;
     // A row that stays in registers is repeated as code; beyond this many vectors it must be a loop.
@@ -50,6 +49,28 @@ class Elementwise : public Part {
     bool in_order = true;    // its readers walk its rows as they lie
   };
 
+  /// A tensor that a transposition reads across.
+  struct Across {
+    int tensor;
+    int64_t bytes;  // of an element
+    std::vector<std::pair<int64_t, int64_t>>
+        steps;  // by which the axes of lanes and of rows walk each dimension
+  };
+  /// The most cache lines that a block touches of one of them, by LinesOf.
+  int64_t MostLines(const Decisions& d) const {
+    int64_t most = 0;
+    for (const Across& a : across_) {
+      int64_t lines = 1;
+      for (size_t n = 0; n < a.steps.size(); ++n) {
+        const auto [by_lane, by_row] = a.steps[n];
+        const int64_t reach = (d[vectors_] * lanes_ - 1) * by_lane + (d[row_tile_] - 1) * by_row + 1;
+        lines *= n + 1 == a.steps.size() ? (reach * a.bytes + 63) / 64 : reach;
+      }
+      most = std::max(most, lines);
+    }
+    return most;
+  }
+
   /// Whether all that read a tensor walk each of its dimensions with one axis, element by element, or not at
   /// all.
   static bool ReadInOrder(const Surroundings& in, int tensor);
@@ -70,8 +91,7 @@ class Elementwise : public Part {
   int64_t row_vectors_ = 1;
   int64_t last_row_extent_ = 1;  // of rows_
   bool transposed_ = false;      // reads along the last of the rows what it stores along the lanes
-  std::vector<int> across_;      // tensors that it reads so
-  int64_t across_bytes_ = 1;     // the size of their elements, the largest
+  std::vector<Across> across_;
   size_t vectors_ = 0, row_tile_ = 0, unrolled_ = 0, accumulators_ = 0, grain_ = 0, stream_ = 0, blocked_ = 0;
   size_t reads_ahead_ = 0, stores_ahead_ = 0;
 };
@@ -122,11 +142,18 @@ Elementwise::Elementwise(const Surroundings& in, StageId id, std::vector<Hole>* 
       const std::optional<int64_t> along = StrideOf(in.graph, e, lane_);
       if (!along || *along <= 1 || StrideOf(in.graph, e, rows_.back()) != 1) return;
       transposed_ = true;
-      across_bytes_ = std::max<int64_t>(across_bytes_, te::SizeOf(e->type));
-      if (std::find(across_.begin(), across_.end(), e->id) == across_.end()) across_.push_back(e->id);
+      const bool again =
+          std::any_of(across_.begin(), across_.end(), [&](const Across& a) { return a.tensor == e->id; });
+      if (again) return;
+      across_.push_back({e->id, te::SizeOf(e->type), {}});
+      for (size_t n = 0; n < te::ReadRank(*e); ++n) {
+        const te::Affine index = te::ToAffine(e->args[n]).value_or(te::Affine());
+        across_.back().steps.emplace_back(std::abs(index.CoefficientOf(lane_)),
+                                          std::abs(index.CoefficientOf(rows_.back())));
+      }
     });
     // Of a tensor that is read in several places at once, what comes next is not known.
-    std::erase_if(across_, [&](int tensor) { return ReadsSeveral(stage, tensor); });
+    std::erase_if(across_, [&](const Across& a) { return ReadsSeveral(stage, a.tensor); });
   }
   if (!rows_.empty()) {
     row_tile_ =
@@ -197,7 +224,7 @@ void Elementwise::TakeSteps(const Decisions& d, Draft* draft) const {
       draft->Reorder({outer, inner, rows, vectors});
       if (rows_.size() == 1) outermost = outer;
       if (d[reads_ahead_] > 0) {
-        for (int tensor : across_) draft->Prefetch(tensor, stage_, inner, d[reads_ahead_]);
+        for (const Across& a : across_) draft->Prefetch(a.tensor, stage_, inner, d[reads_ahead_]);
       }
       if (d[stores_ahead_] > 0) draft->Prefetch(tensor_, stage_, inner, d[stores_ahead_]);
     }
