@@ -241,15 +241,21 @@ std::vector<Span> RegionTouched(const Plan& plan, int tensor_id, const StageIds&
   return spans;
 }
 
-double LinesOf(const Plan& plan, int tensor, const std::vector<Span>& region) {
+double LinesOf(absl::Span<const int64_t> extents, int64_t element_bytes) {
   constexpr double kLine = 64;  // bytes
-  const double size = static_cast<double>(te::SizeOf(plan.graph->tensors[static_cast<size_t>(tensor)].dtype));
   double lines = 1;
-  for (size_t d = 0; d < region.size(); ++d) {
-    const double extent = static_cast<double>(region[d].extent);
-    lines *= d + 1 == region.size() ? std::ceil(extent * size / kLine) : extent;
+  for (size_t d = 0; d < extents.size(); ++d) {
+    const double extent = static_cast<double>(extents[d]);
+    lines *=
+        d + 1 == extents.size() ? std::ceil(extent * static_cast<double>(element_bytes) / kLine) : extent;
   }
   return lines;
+}
+
+double LinesOf(const Plan& plan, int tensor, const std::vector<Span>& region) {
+  absl::InlinedVector<int64_t, 6> extents;
+  for (const Span& span : region) extents.push_back(span.extent);
+  return LinesOf(extents, te::SizeOf(plan.graph->tensors[static_cast<size_t>(tensor)].dtype));
 }
 
 }  // namespace tunesmith::schedule

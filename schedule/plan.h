@@ -170,6 +170,8 @@ std::vector<Span> RegionTouched(const Plan& plan, int tensor, const StageIds& st
 
 /// The cache lines of a region of a tensor, if each row of its last dimension begins one.
 double LinesOf(const Plan& plan, int tensor, const std::vector<Span>& region);
+/// The same of a region of these extents.
+double LinesOf(absl::Span<const int64_t> extents, int64_t element_bytes);
 
 /// The loop tree as text.
 std::string ToString(const Plan& plan);

@@ -442,8 +442,7 @@ void Contraction::TakeSteps(const Decisions& d, Draft* draft) const {
     if (copies[i] < 0) continue;
     const CopyPlace place = PlaceOf(copies_[i], d);
     MakeCopy(copies_[i], place, form, copies[i], blocks != kRoot ? blocks : lane_tiles, draft);
-    if (place == CopyPlace::kInTiles && copies_[i].needed && lane_extent_ % form.tile != 0)
-      draft->Partition(lane_tiles);
+    if (place == CopyPlace::kInTiles && lane_extent_ % form.tile != 0) draft->Partition(lane_tiles);
   }
   if (stage != stage_) SumPieces(draft);
   if (stage == stage_ && epilogue_ >= 0 && !outer.empty())

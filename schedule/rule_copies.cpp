@@ -2,23 +2,36 @@
 #include "schedule/rule_copies.h"
 
 namespace tunesmith::schedule {
+namespace {
+
+/// The dimension of which a tile is a part.
+int TiledDim(const CopiedOperand& operand) {
+  return operand.shared_dim >= 0 ? operand.shared_dim : operand.lane_dim;
+}
+
+std::vector<int> DimsBut(const CopiedOperand& operand, int dim) {
+  std::vector<int> others;
+  for (int i = 0; i < static_cast<int>(operand.shape.size()); ++i) {
+    if (i != dim) others.push_back(i);
+  }
+  return others;
+}
+
+}  // namespace
 
 StageId AddCopy(const CopiedOperand& operand, CopyPlace place, const CopyForm& form, StageId reader,
                 Draft* draft) {
-  const int rank = static_cast<int>(operand.shape.size());
   // Padded to whole tiles: what lies in lanes that nobody asks for is computed with all the same, and
   // whatever memory held before may be numbers that processors are slow with.
   std::vector<int64_t> multiples(operand.shape.size(), 1);
-  const int tiled = operand.shared_dim >= 0 ? operand.shared_dim : operand.lane_dim;
+  const int tiled = TiledDim(operand);
   multiples[static_cast<size_t>(tiled)] = form.tile;
   if (place == CopyPlace::kInTiles) return draft->Cache(operand.tensor, reader, operand.name, multiples);
   if (form.group > 1) multiples[static_cast<size_t>(operand.long_dim)] = form.group;
   const StageId copy = draft->Cache(operand.tensor, reader, operand.name, multiples);
   if (operand.weight) draft->Pack(copy);
-  std::vector<int> order = {tiled};
-  for (int i = 0; i < rank; ++i) {
-    if (i != tiled) order.push_back(i);
-  }
+  std::vector<int> order = DimsBut(operand, tiled);
+  order.insert(order.begin(), tiled);
   std::vector<Piece> blocks = {{tiled, form.tile}};
   if (operand.shared_dim >= 0)
     blocks.push_back({operand.lane_dim, operand.shape[static_cast<size_t>(operand.lane_dim)]});
@@ -31,11 +44,8 @@ void MakeCopy(const CopiedOperand& operand, CopyPlace place, const CopyForm& for
               Draft* draft) {
   if (operand.weight) return;
   const int last = static_cast<int>(operand.shape.size()) - 1;
-  const int tiled = operand.shared_dim >= 0 ? operand.shared_dim : operand.lane_dim;
-  std::vector<int> others;
-  for (int i = 0; i <= last; ++i) {
-    if (i != tiled) others.push_back(i);
-  }
+  const int tiled = TiledDim(operand);
+  const std::vector<int> others = DimsBut(operand, tiled);
   if (place == CopyPlace::kInTiles) {
     draft->ComputeAt(copy, tile, Scope::kThread);
     std::vector<int> layout = others;

@@ -53,20 +53,17 @@ class Elementwise : public Part {
   struct Across {
     int tensor;
     int64_t bytes;  // of an element
-    std::vector<std::pair<int64_t, int64_t>>
-        steps;  // by which the axes of lanes and of rows walk each dimension
+    /// By which the axes of lanes and of rows walk each dimension.
+    std::vector<std::pair<int64_t, int64_t>> steps;
   };
-  /// The most cache lines that a block touches of one of them, by LinesOf.
-  int64_t MostLines(const Decisions& d) const {
-    int64_t most = 0;
+  /// The most cache lines that a block touches of one of them.
+  double MostLines(const Decisions& d) const {
+    double most = 0;
     for (const Across& a : across_) {
-      int64_t lines = 1;
-      for (size_t n = 0; n < a.steps.size(); ++n) {
-        const auto [by_lane, by_row] = a.steps[n];
-        const int64_t reach = (d[vectors_] * lanes_ - 1) * by_lane + (d[row_tile_] - 1) * by_row + 1;
-        lines *= n + 1 == a.steps.size() ? (reach * a.bytes + 63) / 64 : reach;
-      }
-      most = std::max(most, lines);
+      absl::InlinedVector<int64_t, 6> extents;
+      for (const auto& [by_lane, by_row] : a.steps)
+        extents.push_back((d[vectors_] * lanes_ - 1) * by_lane + (d[row_tile_] - 1) * by_row + 1);
+      most = std::max(most, LinesOf(extents, a.bytes));
     }
     return most;
   }
