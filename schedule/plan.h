@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/types/span.h"
 #include "schedule/kinds.h"
 #include "support/status.h"
 #include "te/affine.h"
